@@ -1,9 +1,13 @@
-"""Writes the Grafana dashboard; ``--check`` only says whether the committed file is what would be written."""
+"""Writes the Grafana dashboard and the alerts.
+
+``--check`` only says whether the committed files are what would be written.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
+from alert_files import ALERT_FILES
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
@@ -43,16 +47,18 @@ def rendered() -> str:
 
 
 def main() -> int:
-    """Write the file, or compare with it; 1 when it differs."""
+    """Write the files, or compare with them; 1 when one differs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the file differs")
-    if not parser.parse_args().check:
-        TARGET.write_text(rendered(), encoding="utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == rendered():
-        return 0
-    print(f"{TARGET} is not what the generator writes: run `python grafana/generate.py`", file=sys.stderr)
-    return 1
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file differs")
+    check, targets = parser.parse_args().check, {TARGET: rendered, **ALERT_FILES}
+    for target, text in targets.items():
+        if not check:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text(), encoding="utf-8")
+        elif not target.is_file() or target.read_text(encoding="utf-8") != text():
+            print(f"{target} is not what the generator writes: run `python grafana/generate.py`", file=sys.stderr)
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -229,6 +229,8 @@ class Daemon:
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
         self._metrics.vantage_online.set_function(lambda: self._gate.online)
+        self._metrics.files_failing.set_function(lambda: self._files.failing)
+        self._metrics.ready.set_function(lambda: not self._problems())
 
     async def run(self) -> None:
         """Run until asked to stop, then drain. Raises OSError if the listen address cannot be used."""

@@ -201,8 +201,12 @@ class Metrics:
             "providerwatch_clock_ahead_seconds",
             "Seconds that the clock is ahead of the time that retention uses; 0 while they agree.",
         )
+        self.ready = self._gauge("providerwatch_ready", "1 while the schedule runs and the store accepts samples.")
         self.vantage_online = self._gauge("providerwatch_vantage_online", "0 while the local network is offline.")
         self.vantage_online.set(1)
+        self.files_failing = self._gauge(
+            "providerwatch_files_failing", "Files of publish.files that could not be written at the last try."
+        )
         self.agent_unknown = self._counter(
             "providerwatch_haproxy_agent_unknown_total", "Agent checks of HAProxy for unknown names; the answer was up."
         )

@@ -37,6 +37,12 @@ class FileWriter:
         self._failures: dict[Path, OngoingFailure] = {}
         self._writing = threading.Lock()
 
+    @property
+    def failing(self) -> int:
+        """How many files could not be written at the last try."""
+        failures = [self._failures.get(file.path) for file in self._files]
+        return sum(failure is not None and failure.reason is not None for failure in failures)
+
     def apply(self, files: Sequence[FileSection]) -> None:
         """Write these files from now on, and at once. Other files stay as they are."""
         self._files = _formats(files)

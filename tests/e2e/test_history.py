@@ -78,11 +78,13 @@ def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> Trou
     assert (rows[STEADY]["status"], rows[DEAD]["status"]) == ("up", "down")
     # Metrics may be a second old.
     wait_until(lambda: metric(daemon, "providerwatch_store_failing") == 1, "a metric of the trouble")
+    assert metric(daemon, "providerwatch_ready") == 0
     wait_until(lambda: metric(daemon, "providerwatch_store_queue_length") >= 4, "a queue length in the metrics")
     end()
     trouble = Trouble(begin_s=begin_s, end_s=time.time())
     wait_until(lambda: not problems(daemon), "a store that takes samples again")
     wait_until(lambda: metric(daemon, "providerwatch_store_failing") == 0, "a metric of its end")
+    assert metric(daemon, "providerwatch_ready") == 1
     assert metric(daemon, "providerwatch_store_dropped_total") == 0
     return trouble
 

@@ -107,13 +107,18 @@ def test_a_file_that_cannot_be_written_is_logged_once_and_delays_no_other(
         writer.write(snapshot)
     assert there.read_bytes() == board.snapshot.body
     assert [record.getMessage() for record in caplog.records] == [f"cannot write {missing}: No such file or directory"]
+    assert writer.failing == 1
     missing.parent.mkdir()
     writer.write(board.snapshot)
+    assert writer.failing == 0
     assert missing.read_bytes() == board.snapshot.body
     missing.unlink()
     missing.parent.rmdir()
     writer.write(board.snapshot)
     assert actions(caplog) == ["file_failed", "file_recovered", "file_failed"]
+    assert writer.failing == 1
+    writer.apply([file_of("scores", there)])
+    assert writer.failing == 0  # a file that left the configuration does not count
 
 
 class Brittle(RouterFormat):

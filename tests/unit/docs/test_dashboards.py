@@ -5,7 +5,6 @@ metrics that the daemon publishes.
 import itertools
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -21,6 +20,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import dashboard as model
 
 from grafana.queries import DASHBOARD, PanelQuery, chosen, filled, panel_queries, variable_queries
+from tests.support.promtool import promtool
 
 ROOT = Path(__file__).parents[3]
 PROVISIONING = ROOT / "grafana" / "provisioning"
@@ -215,16 +215,6 @@ def test_prometheus_can_parse_every_expression(tmp_path: Path) -> None:
     assert f"{len(rules)} rules found" in output
 
 
-def test_the_alerts_of_the_documentation_are_valid_and_name_published_metrics(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
-    (rules,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    file = tmp_path / "rules.yml"
-    file.write_text(rules, encoding="utf-8")
-    promtool("check", "rules", str(file))
-    for rule in yaml.safe_load(rules)["groups"][0]["rules"]:
-        test_expressions_name_only_published_metrics_and_their_labels(rule["expr"])
-
-
 def test_chosen_values_are_escaped_as_grafana_escapes_them() -> None:
     assert chosen("a.b/c:d-e") == r"a\\.b/c:d-e"
     assert chosen("a\\b") == r"a\\\\b"
@@ -254,12 +244,3 @@ def provisioned(kind: str) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load((PROVISIONING / kind / "providerwatch.yaml").read_text("utf-8"))
     assert content["apiVersion"] == 1
     return content
-
-
-def promtool(*arguments: str) -> str:
-    binary = shutil.which("promtool")
-    if binary is None:
-        pytest.fail("promtool is not installed: apt-get install prometheus")
-    result = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=60, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout

@@ -62,6 +62,8 @@ DOCUMENTED = {
     "providerwatch_sink_delivered": ("counter", {"sink"}),
     "providerwatch_sink_dropped": ("counter", {"sink"}),
     "providerwatch_budget_spent_ratio": ("gauge", {"provider", "unit"}),
+    "providerwatch_ready": ("gauge", set()),
+    "providerwatch_files_failing": ("gauge", set()),
     "providerwatch_vantage_online": ("gauge", set()),
     "providerwatch_clock_ahead_seconds": ("gauge", set()),
     "providerwatch_log_dropped": ("counter", set()),
