@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Final
 
 from rich.cells import cell_len, get_character_cell_size
@@ -68,10 +69,4 @@ def _tail(text: str, width: int) -> str:
 
 def _fitting(characters: Iterable[str], width: int) -> int:
     """How many characters fit into `width` cells."""
-    number = 0
-    for character in characters:
-        width -= get_character_cell_size(character)
-        if width < 0:
-            break
-        number += 1
-    return number
+    return sum(used <= width for used in accumulate(map(get_character_cell_size, characters)))

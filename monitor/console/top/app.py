@@ -79,17 +79,17 @@ class TopApp:
 
     async def run(self, feed: TopFeed) -> int:
         """Show the feed until the user quits; the exit code."""
-        with self._terminal:
-            following = asyncio.create_task(feed.follow(), name="top-feed")
-            following.add_done_callback(lambda _: self._quit(self._code))
-            self._listen()
-            try:
+        following = asyncio.create_task(feed.follow(), name="top-feed")
+        following.add_done_callback(lambda _: self._quit(self._code))
+        self._listen()
+        try:
+            with self._terminal:
                 while not self._view.quit:
                     self._draw(feed)
                     await self._until_due()
-            finally:
-                self._deafen()
-                following.cancel()
+        finally:
+            self._deafen()
+            following.cancel()
         with suppress(asyncio.CancelledError):
             await following  # raises what ended it
         return self._code
@@ -165,6 +165,6 @@ class TopApp:
         self._resume()
 
     def _resume(self) -> None:
-        """The shell has changed the mode and the screen."""
-        self._terminal.enter()
+        """Draw everything: the shell has changed the mode and the screen."""
+        self._terminal.lose()
         self._redraw()

@@ -50,7 +50,8 @@ def frame(data: TopData, view: TopView, size: ScreenSize, clock_s: float) -> Top
     context = CellContext(now=now, incidents=data.incidents or {})
     roomy = size.height >= _ROOMY
     foot = 1 if roomy else 0
-    head = _head(data, size.width, clock_s, monitor=roomy, order=_order(view))
+    unwell = data.report is not None and bool(data.report.problems)
+    head = _head(data, size.width, clock_s, monitor=roomy or unwell, order=_order(view))
     rows = _matching(data, view)
     columns = placed(rows, context, size.width)
     page = max(0, size.height - len(head) - 1 - foot)
@@ -123,7 +124,7 @@ def _monitor(data: TopData) -> Span:
 
 
 def _order(view: TopView) -> str:
-    parts = [f"by {view.sort}{' reversed' if view.reverse else ''}"]
+    parts = [f"sorted by {view.sort}{', reversed' if view.reverse else ''}"]
     parts += [f'filter "{view.filter}"'] if view.filter else []
     parts += [f"grouped by {view.grouping}"] if view.grouping is not RowGrouping.NONE else []
     return ", ".join(parts)
@@ -219,9 +220,13 @@ def _none(data: TopData, view: TopView) -> Line:
 def _foot(view: TopView, place: ScreenPlace, width: int) -> Line:
     if view.editing:
         return (("/", "bold"), (view.filter, ""), (" ", "reverse"), ("  Enter keeps it, Esc clears it", "dim"))
-    keys = "q quit  s sort  r reverse  / filter  g group  ? help"
+    keys = "q quit  ? help  s sort  r reverse  / filter  g group"
     last = min(place.offset + place.page, place.total)
-    lines = f"{place.offset + 1:,}\N{EN DASH}{last:,} of {place.total:,}" if place.total > place.page else ""
+    lines = (
+        f"{place.offset + 1:,}\N{EN DASH}{last:,} of {place.total:,}"
+        if place.total > place.page and not view.help
+        else ""
+    )
     return _both_sides((keys, "dim"), (lines, "dim"), width)[0]
 
 
