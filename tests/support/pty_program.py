@@ -39,6 +39,15 @@ class PtyProgram:
         self._screen.resize(height, width)
         set_size(self._terminal, width, height)
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as the end of a connection does."""
+        self.close()
+
+    def close(self) -> None:
+        if self._terminal >= 0:
+            os.close(self._terminal)
+        self._terminal = -1
+
     def lines(self) -> list[str]:
         """The screen, after what came until now."""
         self._pump(0.05)
@@ -109,7 +118,7 @@ def on_terminal(
             process.kill()
             process.wait()
         os.close(inside)
-        os.close(terminal)
+        program.close()
 
 
 def set_size(terminal: int, width: int, height: int) -> None:

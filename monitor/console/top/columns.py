@@ -109,17 +109,19 @@ def _oldest_first(row: TopRow, _: CellContext) -> SortValue:
 
 
 def _incident(row: TopRow, context: CellContext) -> Shown:
+    """Its cause and for how long; and the worst status, if the status now is another."""
     incident = context.incidents.get(row.key)
     if incident is not None:
+        worst = "" if incident.worst == row.status else f", {incident.worst} at worst"
         _, style = STATUS_SIGNS.get(incident.worst, ("", ""))
-        return f"{incident.cause}, {incident.worst}{_since(incident.began_at, context.now)}", style
+        return f"{incident.cause}{_since(incident.began_at, context.now)}{worst}", style
     if row.refused is not None:
-        return f"{row.refused}, account refused{_since(row.refused_since, context.now)}", "yellow"
+        return f"account: {row.refused}{_since(row.refused_since, context.now)}", "yellow"
     return "", ""
 
 
 def _since(then: datetime | None, now: datetime | None) -> str:
-    return "" if then is None or now is None else f" {age(then, now)}"
+    return "" if then is None or now is None else f", {age(then, now)}"
 
 
 def _longest_incident_first(row: TopRow, context: CellContext) -> SortValue:
@@ -249,7 +251,7 @@ COLUMNS: Final[Sequence[TopColumn]] = (
         name="incident",
         header="open incident",
         rank=6,
-        width=18,
+        width=20,
         most=60,
         show=_incident,
         value=_longest_incident_first,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
@@ -32,8 +33,8 @@ class FeedIntervals:
     """After the daemon, or a proxy before it, refused the stream."""
     silence_s: float = 30.0
     """The daemon sends at least a comment every 20 s."""
-    first_event_s: float = 10.0
-    """Until the snapshot: a proxy that buffers never sends it."""
+    begin_s: float = 10.0
+    """Until the stream begins: a proxy that buffers never sends it."""
     incidents_s: float = 15.0
     health_s: float = 5.0
 
@@ -55,7 +56,7 @@ class TopFeed:
     async def load(self) -> None:
         """Everything once. Raises ScoresUnavailableError if the daemon sends no scores."""
         document = await fetch_document(self._session, f"{self._url}/v1/scores")
-        self._keep(received(self.data, "snapshot", document, _clock_s()))
+        self._keep(received(self.data, document, _clock_s()))
         await self._load_incidents()
         await self._load_health()
 
@@ -80,52 +81,49 @@ class TopFeed:
         except ScoresUnavailableError as error:
             self._keep(replace(self.data, problem=str(error)))
         else:
-            self._keep(received(self.data, "snapshot", document, _clock_s()))
+            self._keep(received(self.data, document, _clock_s()))
 
     async def _stream(self) -> bool:
-        """Follow the stream to its end. Whether there was one: an answer that is no stream is not asked for soon."""
+        """Follow the stream to its end. False: there is none, and it is not to be asked for soon."""
         headers = {"Last-Event-ID": self._last_event} if self._last_event else {}
-        timeout = ClientTimeout(total=None, sock_connect=10, sock_read=self._intervals.silence_s)
+        timeout = ClientTimeout(total=None, sock_read=self._intervals.silence_s)
+        begin = asyncio.timeout(self._intervals.begin_s)
         try:
-            async with self._session.get(f"{self._url}/v1/scores/stream", headers=headers, timeout=timeout) as response:
+            async with (
+                begin,
+                self._session.get(f"{self._url}/v1/scores/stream", headers=headers, timeout=timeout) as response,
+            ):
                 if response.status != HTTPStatus.OK or response.content_type != _EVENT_STREAM:
                     return False
-                decoder, begun_s, is_live = EventDecoder(), _clock_s(), False
+                decoder = EventDecoder()
                 async for chunk in response.content.iter_any():
-                    for event in decoder.events(chunk):
-                        is_live = self._take(event) or is_live
-                    self._heartbeat()
-                    if not is_live and not self._last_event and _clock_s() - begun_s > self._intervals.first_event_s:
-                        return False
+                    begin.reschedule(None)
+                    self._take(decoder.events(chunk))
         except (ClientError, TimeoutError, OSError, ValueError, RecursionError):
-            pass  # the poll that follows finds out why, and says it
+            return not begin.expired()  # the poll that follows finds out why, and says it
         return True
 
-    def _take(self, event: ServerEvent) -> bool:
-        """Take an event of the stream. Raises ValueError if its data is no JSON."""
-        if event.kind not in {"snapshot", "change"}:
-            return False
+    def _take(self, events: Sequence[ServerEvent]) -> None:
+        """Take what a stream sent, be it a comment. Raises ValueError if the data of an event is no JSON."""
         before = self.data
-        document = mapping(json.loads(event.data))
-        self._last_event = event.id
-        self._keep(received(before, "snapshot" if event.kind == "snapshot" else "change", document, _clock_s()))
-        if any(key not in before.rows or before.rows[key].status != row.status for key, row in self.data.rows.items()):
+        self.data = replace(before, contact_s=_clock_s())
+        for event in events:
+            if event.kind in {"snapshot", "change"}:
+                document = mapping(json.loads(event.data))
+                self._keep(received(self.data, document, _clock_s(), partial=event.kind == "change"))
+                self._last_event = event.id
+        if {key: row.status for key, row in before.rows.items()} != {
+            key: row.status for key, row in self.data.rows.items()
+        }:
             self._ask_incidents.set()
-        return True
-
-    def _heartbeat(self) -> None:
-        """The daemon sent something, be it a comment."""
-        self.data = replace(self.data, contact_s=_clock_s())
 
     async def _follow_incidents(self) -> None:
         while True:
             await self._load_incidents()
             await asyncio.sleep(self._intervals.retry_s)  # however often a status changes
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self._intervals.incidents_s):
                     await self._ask_incidents.wait()
-            except TimeoutError:
-                pass
             self._ask_incidents.clear()
 
     async def _load_incidents(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from monitor.console.document import bounds, listed, mapping, moment, number, text
 
@@ -16,7 +16,6 @@ HIGH: Final = "p90"
 """The upper quantile of a pair: the scores document has no p95."""
 Pair: TypeAlias = tuple[float | None, float | None]
 """Median and upper quantile."""
-EventKind: TypeAlias = Literal["snapshot", "change"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +89,13 @@ class TopData:
         return self.generated_at + timedelta(seconds=max(0.0, clock_s - self.generated_s))
 
 
-def received(data: TopData, kind: EventKind, document: Mapping[str, object], clock_s: float) -> TopData:
-    """The data after a scores document: a `snapshot` replaces all rows, a `change` those that it holds."""
+def received(data: TopData, document: Mapping[str, object], clock_s: float, *, partial: bool = False) -> TopData:
+    """The data after a scores document, which replaces all rows; a partial one those that it holds."""
     found = {row.key: row for row in (top_row(mapping(item)) for item in listed(document.get("endpoints")))}
     vantage = document.get("vantage")
     return replace(
         data,
-        rows=found if kind == "snapshot" else {**data.rows, **found},
+        rows={**data.rows, **found} if partial else found,
         vantage=text(vantage) if vantage else data.vantage,
         generated_at=moment(document.get("generated_at")) or data.generated_at,
         generated_s=clock_s,

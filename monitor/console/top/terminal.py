@@ -61,8 +61,6 @@ class TopTerminal:
             return
         self._taken = False
         with suppress(OSError, termios.error):  # the terminal is gone
-            if self.keyboard is not None:
-                termios.tcflow(self.keyboard, termios.TCOON)  # after Ctrl-S a write would wait for Ctrl-Q
             self._write(_LEAVE)
             if self.keyboard is not None and self._mode is not None:
                 termios.tcsetattr(self.keyboard, termios.TCSADRAIN, self._mode)
@@ -88,7 +86,7 @@ class TopTerminal:
             return b""
 
     def show(self, lines: Sequence[Line]) -> bool:
-        """Draw the lines that changed. False: not now, as the terminal takes no output, or this is a background job."""
+        """Draw the lines that changed. False: not now, as the terminal is slow, or this is a background job."""
         if not self._in_foreground():
             return False
         if not self._taken:
@@ -119,6 +117,7 @@ class TopTerminal:
         """Take the whole screen, and keys without Enter."""
         if self.keyboard is not None and self._mode is not None:
             mode = [*self._mode[:6], [*self._mode[6]]]
+            mode[0] &= ~termios.IXON  # after Ctrl-S a write would wait for Ctrl-Q, and a signal for the write
             mode[3] &= ~(termios.ECHO | termios.ICANON)
             mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
             termios.tcsetattr(self.keyboard, termios.TCSANOW, mode)

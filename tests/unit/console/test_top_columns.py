@@ -53,21 +53,20 @@ def cell(name: str, context: CellContext = CONTEXT, **fields: Any) -> tuple[str,
         ("price", {"pricing": None}, "–"),
         ("age", {}, "12 s"),
         ("incident", {}, ""),
-        ("incident", {"account": ACCOUNT}, "auth, account refused 3 min"),
+        ("incident", {"account": ACCOUNT}, "account: auth, 3 min"),
     ],
 )
 def test_a_cell_shows_its_figure(name: str, fields: dict[str, Any], shown: str) -> None:
     assert cell(name, **fields)[0] == shown
 
 
-def test_an_open_incident_has_its_cause_and_its_age() -> None:
+def test_an_open_incident_has_its_cause_and_its_age_and_its_worst_status_if_that_is_another() -> None:
     incident = OpenIncident(worst="down", cause="connect", began_at=START - timedelta(minutes=12))
-    assert cell("incident", CellContext(now=START, incidents={"groq:llama": incident})) == (
-        "connect, down 12 min",
-        "bold red",
-    )
-    unknown = OpenIncident(worst="?", cause="slo", began_at=None)
-    assert cell("incident", CellContext(now=START, incidents={"groq:llama": unknown})) == ("slo, ?", "")
+    context = CellContext(now=START, incidents={"groq:llama": incident})
+    assert cell("incident", context, status="down") == ("connect, 12 min", "bold red")
+    assert cell("incident", context, status="degraded") == ("connect, 12 min, down at worst", "bold red")
+    strange = OpenIncident(worst="?", cause="slo", began_at=None)
+    assert cell("incident", CellContext(now=START, incidents={"groq:llama": strange})) == ("slo, ? at worst", "")
 
 
 def test_a_stale_age_has_a_colour_and_no_age_without_a_clock() -> None:

@@ -21,15 +21,15 @@ from tests.unit.score.values import START
 
 def test_a_snapshot_replaces_all_rows_and_a_change_only_its_own() -> None:
     data = data_of(endpoint("a:x"), endpoint("b:x"))
-    changed = received(data, "change", document(endpoint("b:x", status="down")), NOW_S)
+    changed = received(data, document(endpoint("b:x", status="down")), NOW_S, partial=True)
     assert {key: row.status for key, row in changed.rows.items()} == {"a:x": "up", "b:x": "down"}
-    assert [*received(changed, "snapshot", document(endpoint("c:x")), NOW_S).rows] == ["c:x"]
+    assert [*received(changed, document(endpoint("c:x")), NOW_S).rows] == ["c:x"]
 
 
 def test_a_document_ends_the_problem_of_the_connection() -> None:
     lost = replace(data_of(), problem="refused")
-    assert received(lost, "change", document(), NOW_S + 5).problem is None
-    assert received(lost, "change", document(), NOW_S + 5).contact_s == NOW_S + 5
+    assert received(lost, document(), NOW_S + 5, partial=True).problem is None
+    assert received(lost, document(), NOW_S + 5, partial=True).contact_s == NOW_S + 5
 
 
 def test_ages_are_by_the_daemons_clock() -> None:
@@ -41,8 +41,8 @@ def test_ages_are_by_the_daemons_clock() -> None:
 def test_a_row_of_nothing_has_nothing_measured() -> None:
     row = top_row({})
     assert (row.id, row.status, row.score, row.ttft_s, row.price) == ("–", "–", None, (None, None), (None, None))
-    assert received(TopData(), "snapshot", {"endpoints": "none", "vantage": 7}, 0.0).vantage == "–"
-    assert received(TopData(vantage="fra1"), "snapshot", {}, 0.0).vantage == "fra1"
+    assert received(TopData(), {"endpoints": "none", "vantage": 7}, 0.0).vantage == "–"
+    assert received(TopData(vantage="fra1"), {}, 0.0).vantage == "fra1"
 
 
 def test_two_hostile_ids_that_look_alike_stay_two_rows() -> None:

@@ -48,7 +48,7 @@ def document(*endpoints: Mapping[str, Any]) -> dict[str, Any]:
 
 def data_of(*endpoints: Mapping[str, Any]) -> TopData:
     """Data that was received at `NOW_S`."""
-    return received(TopData(), "snapshot", document(*endpoints), NOW_S)
+    return received(TopData(), document(*endpoints), NOW_S)
 
 
 def make_row(name: str = "groq:llama", **fields: Any) -> TopRow:
