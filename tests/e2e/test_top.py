@@ -165,7 +165,7 @@ def test_a_stopped_view_ends_by_kill_without_touching_the_shell(daemon: Daemon) 
 
 
 def test_into_a_pipe_goes_one_table_without_escape_codes(daemon: Daemon) -> None:
-    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"FORCE_COLOR": "1"}
     ended = subprocess.run(top(daemon), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
     assert ended.returncode == 0, ended.stderr
     assert "\x1b" not in ended.stdout
@@ -175,8 +175,9 @@ def test_into_a_pipe_goes_one_table_without_escape_codes(daemon: Daemon) -> None
     assert len(ended.stdout.splitlines()) == 5 + 5
 
 
-def test_a_terminal_that_cannot_be_redrawn_gets_one_table_of_its_width(daemon: Daemon) -> None:
-    with on_terminal(top(daemon), width=60, env={"TERM": "dumb"}) as program:
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_cannot_be_redrawn_gets_one_table_of_its_width(daemon: Daemon, term: str) -> None:
+    with on_terminal(top(daemon), width=60, env={"TERM": term}) as program:
         assert program.wait() == 0
         assert b"\x1b" not in program.output
         assert max(map(len, program.lines())) <= 60

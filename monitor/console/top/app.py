@@ -37,10 +37,10 @@ async def run_top(url: str, token: str | None, console: Console) -> int:
     Raises ScoresUnavailableError if there is no daemon at the start.
     """
     async with session_for(token) as session:
-        if not console.is_terminal or console.is_dumb_terminal:
+        if not _can_be_redrawn(console):
             feed = TopFeed(session, url, lambda: None)
             await feed.load()
-            width = console.width if console.is_terminal or "COLUMNS" in os.environ else None
+            width = console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None
             now_s = asyncio.get_running_loop().time()
             sys.stdout.write(plain(feed.data, now_s, width, ascii_only=console.options.ascii_only))
             return 0
@@ -48,6 +48,12 @@ async def run_top(url: str, token: str | None, console: Console) -> int:
         feed = TopFeed(session, url, app.news)
         await feed.load()
         return await app.run(feed)
+
+
+def _can_be_redrawn(console: Console) -> bool:
+    """Whether stdout is a terminal with a cursor. The console alone takes a pipe for one where FORCE_COLOR is set."""
+    is_dumb = console.is_dumb_terminal or not os.environ.get("TERM")
+    return sys.stdout.isatty() and console.is_terminal and not is_dumb
 
 
 class TopApp:

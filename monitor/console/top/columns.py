@@ -24,6 +24,8 @@ _COMFORT: Final = 12
 _WORST_FIRST: Final = (Status.DOWN, Status.DEGRADED, Status.UNKNOWN, Status.MAINTENANCE, Status.PAUSED, Status.UP)
 _REFUSED: Final = _WORST_FIRST.index(Status.UNKNOWN) + 0.5
 """Where an endpoint that refuses the account sorts: after those of which nothing is known."""
+_HIDES_REFUSAL: Final = frozenset({Status.UP, Status.UNKNOWN})
+"""Statuses that say nothing of an account that is refused, so that its word takes their place."""
 Shown: TypeAlias = tuple[str, str]
 """Text and style of a cell."""
 SortValue: TypeAlias = float | str | None
@@ -69,14 +71,14 @@ class PlacedColumn:
 
 
 def _status(row: TopRow, _: CellContext) -> Shown:
-    if row.refused is not None and row.status in {Status.UP, Status.UNKNOWN}:
-        return "! refused", "yellow"
     sign, style = STATUS_SIGNS.get(row.status, (" ", ""))
-    return f"{sign} {row.status}", style
+    if row.refused is None:
+        return f"{sign} {row.status}", style
+    return ("! refused", "yellow") if row.status in _HIDES_REFUSAL else (f"! {row.status}", style)
 
 
 def _by_status(row: TopRow, _: CellContext) -> SortValue:
-    if row.refused is not None and row.status in {Status.UP, Status.UNKNOWN}:
+    if row.refused is not None and row.status in _HIDES_REFUSAL:
         return _REFUSED
     return next((float(place) for place, status in enumerate(_WORST_FIRST) if status == row.status), None)
 
@@ -109,15 +111,16 @@ def _oldest_first(row: TopRow, _: CellContext) -> SortValue:
 
 
 def _incident(row: TopRow, context: CellContext) -> Shown:
-    """Its cause and for how long; and the worst status, if the status now is another."""
+    """Its cause and for how long, the worst status if that is another than now, and trouble with the account."""
+    parts, style = [], "yellow"
     incident = context.incidents.get(row.key)
     if incident is not None:
-        worst = "" if incident.worst == row.status else f", {incident.worst} at worst"
         _, style = STATUS_SIGNS.get(incident.worst, ("", ""))
-        return f"{incident.cause}{_since(incident.began_at, context.now)}{worst}", style
+        parts += [f"{incident.cause}{_since(incident.began_at, context.now)}"]
+        parts += [f"{incident.worst} at worst"] if incident.worst != row.status else []
     if row.refused is not None:
-        return f"account: {row.refused}{_since(row.refused_since, context.now)}", "yellow"
-    return "", ""
+        parts += [f"account: {row.refused}{_since(row.refused_since, context.now)}"]
+    return "; ".join(parts), style if parts else ""
 
 
 def _since(then: datetime | None, now: datetime | None) -> str:

@@ -21,6 +21,6 @@ HELP: Final[Sequence[tuple[str, str]]] = (
     ("score, 95 %", "probability that the next request succeeds within its SLO, and the interval of that estimate"),
     ("up 24h, n", "share of counted samples of a day that succeeded, and their number"),
     ("TTFT, end", "seconds to the first content, and to the end: median / 90th percentile of half an hour"),
-    ("refused", "the provider works, but refuses your account"),
+    ("!, refused", "the provider refuses your account; that lowers no score"),
     ("age", "since the newest sample began; yellow: too old to rely on"),
 )

@@ -101,7 +101,7 @@ def _sentence(rows: Sequence[TopRow], now: datetime | None) -> Span:
     found = {row.status for row in rows}
     style = next((style for status, style in _HEADLINE_STYLES.items() if status in found), "bold green")
     refused = sum(row.refused is not None for row in rows)
-    more = f", account refused by {refused:,}" if refused else ""
+    more = f", account refused at {plural(refused, 'endpoint')}" if refused else ""
     return headline(row.status for row in rows) + more, "bold yellow" if refused and style == "bold green" else style
 
 

@@ -29,7 +29,7 @@ def cell(name: str, context: CellContext = CONTEXT, **fields: Any) -> tuple[str,
         ("status", {}, "● up"),
         ("status", {"status": "melted"}, "  melted"),
         ("status", {"account": ACCOUNT}, "! refused"),
-        ("status", {"account": ACCOUNT, "status": "down"}, "✗ down"),
+        ("status", {"account": ACCOUNT, "status": "down"}, "! down"),
         ("endpoint", {}, "groq:llama"),
         ("provider", {}, "groq"),
         ("model", {}, "meta-llama/llama-3.2-1b-instruct"),
@@ -64,9 +64,11 @@ def test_an_open_incident_has_its_cause_and_its_age_and_its_worst_status_if_that
     incident = OpenIncident(worst="down", cause="connect", began_at=START - timedelta(minutes=12))
     context = CellContext(now=START, incidents={"groq:llama": incident})
     assert cell("incident", context, status="down") == ("connect, 12 min", "bold red")
-    assert cell("incident", context, status="degraded") == ("connect, 12 min, down at worst", "bold red")
+    assert cell("incident", context, status="degraded") == ("connect, 12 min; down at worst", "bold red")
+    both = ("connect, 12 min; account: auth, 3 min", "bold red")
+    assert cell("incident", context, status="down", account=ACCOUNT) == both
     strange = OpenIncident(worst="?", cause="slo", began_at=None)
-    assert cell("incident", CellContext(now=START, incidents={"groq:llama": strange})) == ("slo, ? at worst", "")
+    assert cell("incident", CellContext(now=START, incidents={"groq:llama": strange})) == ("slo; ? at worst", "")
 
 
 def test_a_stale_age_has_a_colour_and_no_age_without_a_clock() -> None:

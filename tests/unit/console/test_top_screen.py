@@ -21,8 +21,8 @@ MANY = [endpoint(f"p{number % 4}:model-{number:03}") for number in range(100)]
 WELL = MonitorReport()
 
 
-def lines(*endpoints: dict[str, Any], **size: int) -> list[str]:
-    return texts(shown(replace(data_of(*endpoints), report=WELL), **size))
+def lines(*endpoints: dict[str, Any], height: int = 24) -> list[str]:
+    return texts(shown(replace(data_of(*endpoints), report=WELL), height=height))
 
 
 def test_at_80_columns_an_endpoint_has_status_score_uptime_latency_and_speed() -> None:
@@ -52,7 +52,7 @@ def test_at_200_columns_it_has_model_price_samples_age_and_incident_too() -> Non
         ([{}], "all well", "bold green"),
         ([{"status": "degraded"}, {}], "1 of 2 endpoints degraded", "bold yellow"),
         ([{"status": "down"}], "1 of 1 endpoint down", "bold red"),
-        ([{"account": {"class": "auth"}}], "all well, account refused by 1", "bold yellow"),
+        ([{"account": {"class": "auth"}}], "all well, account refused at 1 endpoint", "bold yellow"),
         ([{"status": "paused"}], "1 paused", "bold green"),
         ([{"stale_after": at(0), "status": "unknown"}], "nothing measured for 12 s", "bold yellow"),
         ([{"stale_after": None, "measured_at": None}], "nothing measured yet", "bold yellow"),
