@@ -114,7 +114,7 @@ def _measured(rows: Sequence[TopRow], now: datetime | None, vantage: str) -> str
 def _monitor(data: TopData) -> Span:
     """Whether the monitor itself works, in its own words."""
     report = data.report
-    if report is None:
+    if report is None or data.problem is not None:
         return "monitor: state not known", "yellow"
     if report.problems:
         return f"monitor: {'; '.join(report.problems)}", "bold red"

@@ -82,6 +82,11 @@ def test_the_second_line_is_about_the_monitor(report: MonitorReport | None, text
     assert shown(replace(data_of(), report=report)).lines[1][0] == (text, style)
 
 
+def test_of_a_daemon_that_does_not_answer_the_state_is_not_known() -> None:
+    lost = replace(data_of(endpoint()), report=WELL, problem="refused")
+    assert texts(shown(lost))[1].startswith("monitor: state not known")
+
+
 def test_a_low_screen_has_the_monitor_only_if_it_is_not_well() -> None:
     assert not any("monitor" in line for line in lines(endpoint(), height=6))
     unwell = replace(data_of(endpoint()), report=MonitorReport(problems=("the store fails",)))
