@@ -37,6 +37,7 @@ from monitor.cli.common import (
     write_out,
 )
 from monitor.cli.db import db
+from monitor.cli.top import top
 from monitor.daemon.log_options import LogFormat, LogLevel
 from monitor.routing.formats import FORMATS
 
@@ -264,6 +265,9 @@ def scores(
             run_async(watch_scores(f"{source.url}/v1/scores", console(), token=source.token))
     else:
         console().print(scores_table(document, now=datetime.now(UTC)))
+
+
+app.command()(top)
 
 
 def _known_format(name: str) -> str:

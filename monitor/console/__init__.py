@@ -1,1 +1,1 @@
-"""Output of the commands: tables, waterfalls and JSON."""
+"""Output of the commands in a terminal: tables, waterfalls, JSON, and the live view."""

@@ -17,13 +17,13 @@ SCORES = "a scores document"
 
 async def fetch_once(url: str, token: str | None) -> Mapping[str, object]:
     """The document at `url`. Raises ScoresUnavailableError when there is none."""
-    async with _session(token) as session:
+    async with session_for(token) as session:
         return await fetch_document(session, url, SCORES)
 
 
 async def fetch_openrouter(url: str, token: str | None) -> bytes:
     """The OpenRouter documents of all models of the daemon at `url`, as one document."""
-    async with _session(token) as session:
+    async with session_for(token) as session:
         listed = await fetch_document(session, f"{url}/api/v1/models", "a list of models")
         found = [(await fetch_document(session, f"{url}{path}", "endpoints")).get("data") for path in _paths(listed)]
     return json.dumps({"data": found}, separators=(",", ":")).encode() + b"\n"
@@ -38,7 +38,8 @@ def _paths(listed: Mapping[str, object]) -> list[str]:
             raise ScoresUnavailableError("the answer is not a list of models; is it a Providerwatch daemon?")
 
 
-def _session(token: str | None) -> ClientSession:
+def session_for(token: str | None) -> ClientSession:
+    """A session that sends the token."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return ClientSession(timeout=ClientTimeout(total=_TIMEOUT_S), headers=headers)
 

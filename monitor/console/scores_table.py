@@ -8,54 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from monitor.domain.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
+from monitor.console.document import bounds, listed, mapping, moment, number, text
+from monitor.console.text import STATUS_SIGNS, in_ascii
+from monitor.domain.text import NOT_MEASURED, age, count, percent, probability, seconds
 
-_TOO_LARGE = 1e9
 _UNBOUNDED = 10_000
 _ERROR_COLUMNS = len("timeout_ttft 59 min ago")
-
-_STATUS = {
-    "up": ("●", "green"),
-    "degraded": ("◐", "yellow"),
-    "down": ("✗", "bold red"),
-    "unknown": ("?", "dim"),
-    "maintenance": ("⚙", "blue"),
-    "paused": ("‖", "dim"),
-}
 _BLAME = {"provider": "red", "account": "yellow"}
-_ASCII = str.maketrans("\N{EN DASH}●◐✗⚙‖…·\N{REPLACEMENT CHARACTER}", "-*~xm=~|?")
-
-
-# The document
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _number(value: object) -> float | None:
-    """A number that fits the table: not negative and not too large."""
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE
-    return float(value) if usable else None  # type: ignore[arg-type]
-
-
-def _text(value: object) -> str:
-    return printable(value) if isinstance(value, str) and value else NOT_MEASURED
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None
 
 
 # One row
@@ -81,29 +47,29 @@ class TableRow:
 
 def row(endpoint: Mapping[str, object], now: datetime) -> TableRow:
     """The cells for one endpoint of a scores document."""
-    uptime, ttft = _mapping(endpoint.get("uptime")), _mapping(endpoint.get("ttft_s"))
-    error = _mapping(endpoint.get("last_error"))
-    speed = _number(_mapping(endpoint.get("output_tps")).get("p50"))
-    measured, erred = age(_moment(endpoint.get("measured_at")), now), age(_moment(error.get("at")), now)
+    uptime, ttft = mapping(endpoint.get("uptime")), mapping(endpoint.get("ttft_s"))
+    error = mapping(endpoint.get("last_error"))
+    speed = number(mapping(endpoint.get("output_tps")).get("p50"))
+    measured, erred = age(moment(endpoint.get("measured_at")), now), age(moment(error.get("at")), now)
     return TableRow(
-        endpoint=Text(_text(endpoint.get("id")), "bold"),
-        status=_status(_text(endpoint.get("status"))),
+        endpoint=Text(text(endpoint.get("id")), "bold"),
+        status=_status(text(endpoint.get("status"))),
         measured=Text(_ago(measured), "dim"),
-        score=Text(probability(_number(endpoint.get("score")))),
+        score=Text(probability(number(endpoint.get("score")))),
         confidence=Text(_interval(endpoint.get("confidence")), "dim"),
         uptime_5m=Text(_share(uptime.get("5m"))),
         uptime_1d=Text(_share(uptime.get("1d"))),
-        ttft_p50=Text(seconds(_number(ttft.get("p50")))),
-        ttft_p90=Text(seconds(_number(ttft.get("p90")))),
+        ttft_p50=Text(seconds(number(ttft.get("p50")))),
+        ttft_p90=Text(seconds(number(ttft.get("p90")))),
         output_tps=Text(NOT_MEASURED if speed is None else f"{speed:.0f}"),
-        error=Text(_text(error.get("class")), _BLAME.get(_text(error.get("blame")), "")),
+        error=Text(text(error.get("class")), _BLAME.get(text(error.get("blame")), "")),
         error_age=Text(_ago(erred) if error else "", "dim"),
     )
 
 
 def _status(word: str) -> Text:
     """The status in colour, with a sign for terminals without colour."""
-    sign, style = _STATUS.get(word, (" ", ""))
+    sign, style = STATUS_SIGNS.get(word, (" ", ""))
     return Text(f"{sign} {word}", style)
 
 
@@ -111,18 +77,16 @@ def _ago(span: str) -> str:
     return span if span == NOT_MEASURED else f"{span} ago"
 
 
-def _interval(bounds: object) -> str:
+def _interval(value: object) -> str:
     """Both bounds, such as 0.91 and 0.99, in one text."""
-    if not isinstance(bounds, Sequence) or isinstance(bounds, str) or len(bounds) != 2:  # noqa: PLR2004
-        return NOT_MEASURED
-    low, high = (_number(bound) for bound in bounds)
-    return NOT_MEASURED if low is None or high is None else f"{probability(low)}\N{EN DASH}{probability(high)}"
+    ends = bounds(value)
+    return NOT_MEASURED if ends is None else "\N{EN DASH}".join(map(probability, ends))
 
 
 def _share(window: object) -> str:
     """`98.2% (57)`: the uptime and the number of probes counted."""
-    figures = _mapping(window)
-    share, ok, failed = (_number(figures.get(name)) for name in ("ratio", "ok", "failed"))
+    figures = mapping(window)
+    share, ok, failed = (number(figures.get(name)) for name in ("ratio", "ok", "failed"))
     return NOT_MEASURED if share is None else f"{percent(share)} ({count((ok or 0) + (failed or 0))})"
 
 
@@ -148,9 +112,7 @@ class ScoresTable:
 
 def scores_table(document: Mapping[str, object], *, now: datetime) -> ScoresTable:
     """The table of a scores document; ages are relative to `now`."""
-    endpoints = document.get("endpoints")
-    listed = endpoints if isinstance(endpoints, list) else []
-    return ScoresTable(tuple(row(_mapping(endpoint), now) for endpoint in listed))
+    return ScoresTable(tuple(row(mapping(endpoint), now) for endpoint in listed(document.get("endpoints"))))
 
 
 def _wide(rows: Sequence[TableRow]) -> Table:
@@ -195,11 +157,6 @@ def _narrow(rows: Sequence[TableRow]) -> Table:
 def _in_ascii(cells: TableRow) -> TableRow:
     texts = {field.name: getattr(cells, field.name) for field in fields(cells)}
     return TableRow(**{name: Text(in_ascii(text.plain), text.style) for name, text in texts.items()})
-
-
-def in_ascii(text: str) -> str:
-    """`text` in ASCII; characters without a substitute become question marks."""
-    return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
 def _stacked(upper: Text, lower: Text) -> Text:

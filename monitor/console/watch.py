@@ -16,7 +16,8 @@ from rich.live import Live
 from rich.text import Text
 
 from monitor.console.remote import ScoresUnavailableError, fetch_document
-from monitor.console.scores_table import ScoresTable, in_ascii, scores_table
+from monitor.console.scores_table import ScoresTable, scores_table
+from monitor.console.text import in_ascii
 from monitor.domain.text import printable
 
 _POLL_S = 1.0

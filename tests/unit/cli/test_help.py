@@ -9,7 +9,7 @@ from monitor.cli.main import app
 
 COMMANDS = [
     [],
-    *([name] for name in ("run", "check", "init", "probe", "scores", "export", "demo", "backtest", "db")),
+    *([name] for name in ("run", "check", "init", "probe", "scores", "top", "export", "demo", "backtest", "db")),
     *(["db", name] for name in ("upgrade", "info", "prune")),
 ]
 

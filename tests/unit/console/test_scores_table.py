@@ -18,7 +18,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from monitor.console.remote import ScoresUnavailableError, fetch_document
-from monitor.console.scores_table import _STATUS, scores_table
+from monitor.console.scores_table import scores_table
+from monitor.console.text import STATUS_SIGNS
 from monitor.console.watch import WatchFrame, _Log, watch_scores
 from monitor.domain.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
 
@@ -112,8 +113,8 @@ def test_what_was_not_measured_is_a_dash_and_never_a_zero(width: int) -> None:
 
 @pytest.mark.parametrize("status", ["up", "degraded", "down", "unknown", "maintenance", "paused"])
 def test_every_status_has_a_sign_and_a_word_of_its_own(status: str) -> None:
-    assert f"{_STATUS[status][0]} {status}" in drawn(document(endpoint(status=status)))
-    assert len({sign for sign, _ in _STATUS.values()}) == len(_STATUS)
+    assert f"{STATUS_SIGNS[status][0]} {status}" in drawn(document(endpoint(status=status)))
+    assert len({sign for sign, _ in STATUS_SIGNS.values()}) == len(STATUS_SIGNS)
 
 
 def test_markup_in_a_providers_text_is_only_text() -> None:
@@ -137,7 +138,7 @@ def test_overlong_text_is_cut() -> None:
 
 
 def test_a_terminal_that_knows_only_ascii_gets_only_ascii() -> None:
-    named = document(endpoint(id="ä:m"), *(endpoint(status=status) for status in _STATUS))
+    named = document(endpoint(id="ä:m"), *(endpoint(status=status) for status in STATUS_SIGNS))
     text = drawn(named, encoding="ascii")
     assert "* up" in text
     assert "?:" in text
