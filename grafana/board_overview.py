@@ -57,7 +57,7 @@ def overview(ask: Language, draw: Panels) -> list[Row]:
         Line(height=9, panels=[errors_now(ask, draw, "provider"), uptime_by_hour(ask, draw, "provider")]),
         Line(height=9, panels=[uptime_by_day(ask, draw, "provider")]),
     ]
-    return [*now, Row(title="By provider", lines=by_provider), spend(ask, draw)]
+    return [*now, Row(title="By provider, all chosen models together", lines=by_provider), spend(ask, draw)]
 
 
 # Prometheus
@@ -241,13 +241,17 @@ def _endpoints(draw: Panels) -> table.Panel:
 
 def _uptime_over_time(draw: Panels) -> timeseries.Panel:
     query = select('mean("ok")', COUNTED, RANGE, by='"endpoint"', every="$window")
-    return draw.lines(
-        "Uptime by endpoint",
-        "Successes ÷ counted probes of each window, of all tasks. A line breaks where nothing was counted.",
-        RATIO,
-        high_is_good(),
-        {},
-    ).with_target(influx_series(query, "$tag_endpoint"))
+    return (
+        draw.lines(
+            "Uptime by endpoint",
+            "Successes ÷ counted probes of each window, of all tasks. A line breaks where nothing was counted.",
+            RATIO,
+            high_is_good(),
+            {},
+        )
+        .max(1)
+        .with_target(influx_series(query, "$tag_endpoint"))
+    )
 
 
 # Both

@@ -41,6 +41,8 @@ _ABOUT: Mapping[Board, str] = {
     "endpoint": "One endpoint: phases, latency, errors by class and blame, stalls, incidents.",
     "monitor": "Providerwatch itself: whether its figures can be believed.",
 }
+_ONE_OF: Mapping[Board, str] = {"model": "model", "endpoint": "endpoint"}
+"""The variable of which a board shows one value."""
 _SOURCES = {"prometheus": "Prometheus", "influxdb": "InfluxDB"}
 
 
@@ -74,7 +76,25 @@ def rendered(own: Sequence[str] = (), base: str = BASE) -> Iterator[tuple[str, s
             if name in {"model", "endpoint"}:
                 marks = json.loads(JSONEncoder().encode(ask.annotations()))
                 document["annotations"] = {"list": marks}
-            yield f"{ask.name}/{name}.json", f"{compact(document)}\n"
+            yield f"{ask.name}/{name}.json", f"{compact(exactly(_ONE_OF.get(name), document))}\n"
+
+
+def exactly(variable: str | None, value: object) -> object:
+    """Compare a variable that has one value by `=`.
+
+    Grafana escapes a value for a regular expression only where a variable may have several.
+    """
+    if variable is None:
+        return value
+    many, one = f'{variable}=~"${variable}"', f'{variable}="${variable}"'
+    many_in_influxql, one_in_influxql = f'"{variable}" =~ /^${variable}$/', f"\"{variable}\" = '${variable}'"
+    if isinstance(value, str):
+        return value.replace(many, one).replace(many_in_influxql, one_in_influxql)
+    if isinstance(value, dict):
+        return {key: exactly(variable, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [exactly(variable, item) for item in value]
+    return value
 
 
 def compact(value: object, indent: str = "") -> str:

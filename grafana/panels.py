@@ -82,7 +82,7 @@ class Panels:
         if unit == COUNT:
             panel.decimals(0)
         if unit == RATIO:
-            panel.min(0).max(1)
+            panel.axis_soft_max(0.1)  # a flat 100 % does not reach to 200 %, and 1 % is no line on the ground
         return _in_colours(panel, self._providers if colours is None else colours)
 
     def bars_over_time(

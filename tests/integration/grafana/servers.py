@@ -95,8 +95,9 @@ def _ready(address: str, process: subprocess.Popen[bytes], log: Path) -> bool:
 def daemon(providers: Providers, influx_url: str, bucket: str, folder: Path) -> Iterator[Daemon]:
     """One model at four providers, of which two fail, one is slow to stream and one has spent its budget."""
     addresses = {
-        "steady": f"{providers.model.replace('127.0.0.1', 'localhost')}/v1",  # a name, so that there is a phase dns
-        "flaky": f"{providers.proxy}/flaky/v1",
+        # Names and no numbers, so that there is a phase dns.
+        "steady": f"{providers.model}/v1".replace("127.0.0.1", "localhost"),
+        "flaky": f"{providers.proxy}/flaky/v1".replace("127.0.0.1", "localhost"),
         "dead": "http://localhost:9/v1",
         CAPPED: f"{providers.model}/v1",
     }
