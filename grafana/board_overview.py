@@ -38,8 +38,9 @@ from settings import (
 )
 from shared_panels import errors, errors_now, failures, latency, speed, spend, uptime_by_day, uptime_by_hour
 
-_WIDTHS = {"Endpoint": 260, "Model": 240, "Provider": 130, "Status": 110, "Newest probe": 120}
-_SHORT = 105
+_WIDTHS = {"Endpoint": 240, "Model": 210, "Provider": 110, "Status": 95, "Newest probe": 105}
+_SHORT = 90
+"""Together they fit into a window of 1,280 pixels."""
 _FIRST_STEPS = """\
 **Red here?** Click the endpoint in the table: its board shows since when, which errors, and who is to blame.
 **Slow?** Click its model: its providers side by side. **Grey** means no data, never "all well".

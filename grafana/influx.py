@@ -84,6 +84,7 @@ class Influx:
     count_field = "probes"
     percentile_of_e2e_needs = ""
     phases_need = ""
+    stalls_need = ""
     counts_buckets = False
 
     def variables(self, board: Board) -> Sequence[Variable]:

@@ -7,7 +7,7 @@ A point is a probe. A series has no tag `error` and no tag `blame` when its prob
 MEASUREMENT = '"providerwatch_probe"'
 _CHOSEN = " AND ".join(f'"{tag}" =~ /^${tag}$/' for tag in ("vantage", "model", "provider", "endpoint"))
 _ANYWHERE = " AND ".join(f'"{tag}" =~ /^${tag}$/' for tag in ("model", "provider", "endpoint"))
-TASK = '"task" =~ /^$task$/'
+TASK = "\"task\" = '$task'"
 SUCCEEDED = "\"error\" = ''"
 COUNTED = "(\"blame\" = '' OR \"blame\" = 'provider')"
 OF_PROVIDER = "\"blame\" = 'provider'"

@@ -28,6 +28,8 @@ class Language(Protocol):
     """A sentence for the description of a panel of end-to-end percentiles; empty if it needs nothing."""
     phases_need: str
     """The same for phases."""
+    stalls_need: str
+    """The same for the share of stalled streams."""
 
     def variables(self, board: Board) -> Sequence[Variable]:
         """The menus of a board, each depending only on those before it."""

@@ -42,6 +42,7 @@ class Prometheus:
     count_field = "Value"
     percentile_of_e2e_needs = NEEDS_FULL
     phases_need = NEEDS_FULL
+    stalls_need = NEEDS_FULL
     counts_buckets = True
 
     def variables(self, board: Board) -> Sequence[Variable]:

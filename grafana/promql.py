@@ -10,11 +10,11 @@ from settings import STATUSES
 
 MONITOR = 'instance="$instance"'
 ENDPOINT = f'{MONITOR}, endpoint=~"$endpoint"'
-TASK = f'{ENDPOINT}, task=~"$task"'
+TASK = f'{ENDPOINT}, task="$task"'
 _LABELS = 'endpoint=~"$endpoint", provider=~"$provider", model=~"$model"'
 INFO = f"providerwatch_endpoint_info{{{MONITOR}, {_LABELS}}}"
 _EVERY_INFO = f"providerwatch_endpoint_info{{{_LABELS}}}"
-_EVERY_TASK = 'endpoint=~"$endpoint", task=~"$task"'
+_EVERY_TASK = 'endpoint=~"$endpoint", task="$task"'
 
 
 def joined(expression: str, info: str = INFO) -> str:

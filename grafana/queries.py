@@ -24,8 +24,8 @@ class PanelQuery:
     ref: str
     expression: str
     legend: str
-    interval: str
-    """Least step of the panel; empty: Grafana's."""
+    now: bool = False
+    """Whether it asks Prometheus for the value at the end of the range only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def panel_queries(language: str) -> Iterator[PanelQuery]:
                     ref=target["refId"],
                     expression=_asked(target),
                     legend=target.get("legendFormat", target.get("alias", "")),
-                    interval=panel.get("interval", ""),
+                    now=target.get("instant", False),
                 )
 
 
@@ -76,7 +76,6 @@ def annotation_queries(language: str) -> Iterator[PanelQuery]:
                 ref=mark["target"]["refId"],
                 expression=_asked(mark["target"]),
                 legend=mark.get("titleFormat", ""),
-                interval=mark.get("step", ""),
             )
 
 

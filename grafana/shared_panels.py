@@ -66,8 +66,13 @@ def longest_gap(ask: Language, draw: Panels, by: By) -> timeseries.Panel:
 
 def stalled(ask: Language, draw: Panels, by: By) -> timeseries.Panel:
     """How many streams stood still."""
-    description = "Share of successful probes whose stream stood still for a second or longer, over the window."
-    return draw.lines("Stalled streams", description, RATIO, low_is_good(0.01, 0.1)).with_target(ask.stalled(by))
+    description = (
+        "Share of successful probes whose stream stood still for a second or longer, over the window. "
+        f"{ask.stalls_need}"
+    )
+    return draw.lines("Stalled streams", description.strip(), RATIO, low_is_good(0.01, 0.1)).with_target(
+        ask.stalled(by)
+    )
 
 
 def failures(ask: Language, draw: Panels, by: By, task: str | None = None) -> timeseries.Panel:

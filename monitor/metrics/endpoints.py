@@ -105,8 +105,7 @@ class TaskFigures:
         self._e2e = BucketCounts(_TIMES_S if full else ())
         self._gaps = BucketCounts(_GAPS_S) if full else None
         self._stall_s: float | None = None
-        self._stalls: int | None = 0 if full else None
-        """None: no line before the first stall."""
+        self._stalls = 0 if full else None
         self._speed: float | None = None
 
     def in_detail(self, detail: MetricsDetail) -> TaskFigures:
@@ -114,7 +113,6 @@ class TaskFigures:
         figures = TaskFigures(detail)
         figures.outcomes |= {what: count for what, count in self.outcomes.items() if count}
         figures._stall_s, figures._speed = self._stall_s, self._speed
-        figures._stalls = self._stalls or figures._stalls
         return figures
 
     def observe(self, sample: Sample) -> None:
@@ -137,8 +135,8 @@ class TaskFigures:
             self._gaps.observe(sample.itl_p50_s)
         if sample.itl_max_s is not None:
             self._stall_s = sample.itl_max_s
-            if sample.itl_max_s >= _STALL_S:
-                self._stalls = (self._stalls or 0) + 1
+            if self._stalls is not None:
+                self._stalls += sample.itl_max_s >= _STALL_S
         if sample.output_tps is not None:
             self._speed = sample.output_tps
 

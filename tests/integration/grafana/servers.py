@@ -49,6 +49,11 @@ class Prometheus:
         assert answer["status"] == "success", answer
         return answer["data"]
 
+    def now(self, expression: str) -> list[dict[str, Any]]:
+        """The series at this moment."""
+        found: list[dict[str, Any]] = self.ask("query", query=expression)["result"]
+        return found
+
     def series(self, expression: str, span_s: int = 60) -> list[dict[str, Any]]:
         """The series of the last minute, or of so many seconds, that hold at least one finite value."""
         end = time.time()

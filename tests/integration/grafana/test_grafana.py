@@ -5,6 +5,7 @@ daemon fills.
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from monitor.sinks._protocol import SampleOrigin
 from probes._model import Blame, ErrorClass
 from tests.integration.grafana.influxdb import BUCKET, InfluxDB, influxdb
 from tests.integration.grafana.servers import BROKEN_SINK, SCRAPE_S, Prometheus, daemon, finite, scraping
-from tests.support.daemon import Daemon
+from tests.support.daemon import Daemon, wait_until
 from tests.support.providers import Providers
 from tests.unit.store.samples import make_sample
 
@@ -220,3 +221,14 @@ def test_phases_add_up_to_the_time_of_the_whole_answer(influx: InfluxDB, watched
     whole = f'SELECT mean("e2e_s") FROM "providerwatch_probe" WHERE "provider" = \'steady\' AND {times}'
     ((_, e2e_s),) = influx.ask(f"{whole} AND \"task\" = 'chat' AND \"error\" = ''")[0]["values"]
     assert row["headers"] + row["first token"] + row["rest"] == pytest.approx(e2e_s, rel=0.05)
+
+
+def test_nothing_looks_current_after_the_monitor_has_ended(prometheus: Prometheus, watched: Daemon) -> None:
+    """Only the panel that says so has a value; this test is the last, since it ends the daemon."""
+    values = in_promql(watched)
+    assert watched.end(signal.SIGTERM) == 0
+    wait_until(lambda: prometheus.now(f'up{{instance="{instance(watched)}"}} == 0'), "a scrape that failed")
+    queries = [query for query in panel_queries("prometheus") if query.now]
+    assert {query.panel for query in queries} > {"Endpoints down", "Endpoints by status", "Scores", "Uptime now"}
+    shown = {query.panel for query in queries if prometheus.now(asked(query, values))}
+    assert shown == {"Monitor"}

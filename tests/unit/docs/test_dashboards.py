@@ -59,6 +59,7 @@ ONLY_FULL = {
     "providerwatch_probe_duration_seconds_count",
     "providerwatch_e2e_seconds_bucket",
     "providerwatch_inter_token_seconds_bucket",
+    "providerwatch_stalls_total",
     'window="1h"',
 }
 """Those that are published with ``metrics: full`` only."""
@@ -72,9 +73,9 @@ GREY = "#808080"
 
 def published() -> dict[str, set[str]]:
     """Every series that the daemon can publish, with its labels besides Prometheus' own."""
-    stalled, refused = sample_at(TICK, itl_max_s=2.0), sample_at(TICK, ErrorClass.AUTH)
+    refused = sample_at(TICK, ErrorClass.AUTH)
     found: dict[str, set[str]] = {"up": {"job"}}  # Prometheus' own word on its last scrape
-    for family in families(make_metrics([*all_kinds(), stalled, refused], MetricsDetail.FULL)):
+    for family in families(make_metrics([*all_kinds(), refused], MetricsDetail.FULL)):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
@@ -200,6 +201,18 @@ def test_every_variable_that_a_board_uses_is_one_of_its_menus(board: Path) -> No
     assert {name for name in used - built_in if not name.startswith("tag_")} <= defined
     asked = {name for menu in content["templating"]["list"] for name in variables_in(str(menu.get("query", "")))}
     assert asked <= defined
+
+
+@pytest.mark.parametrize("board", FILES, ids=of_file)
+def test_a_variable_is_a_regular_expression_only_where_it_may_have_several_values(board: Path) -> None:
+    """Grafana escapes the special characters of a value only there."""
+    text = json.dumps([*document(board)["panels"], document(board).get("annotations")])
+    several = {menu["name"] for menu in document(board)["templating"]["list"] if menu.get("multi")}
+    matched = {*re.findall(r'=~\\"\$(\w+)\\"', text), *re.findall(r"=~ /\^\$(\w+)\$/", text)}
+    equal = {*re.findall(r'[^~]=\\"\$(\w+)\\"', text), *re.findall(r"= '\$(\w+)'", text)}
+    assert matched | equal
+    assert matched <= several
+    assert not equal & several
 
 
 @pytest.mark.parametrize("board", FILES, ids=of_file)
