@@ -9,8 +9,15 @@ import yaml
 CATALOGUE = Path(__file__).parents[1] / "monitor" / "config" / "catalogue.yaml"
 DEMO = ("steady", "slow", "flaky")
 GREY = "#808080"
-_SHADES = [(hue / 40, light, vivid) for light in (0.55, 0.42, 0.7) for vivid in (0.85, 0.5) for hue in range(40)]
-"""Hue, lightness and saturation of every colour that a provider may have; all are readable on dark and on light."""
+_SHADES = [
+    ((hue + 24) % 40 / 40, light, vivid)
+    for light in (0.55, 0.38, 0.48, 0.65, 0.75)
+    for vivid in (0.85, 0.5)
+    for hue in range(40)
+]
+"""Hue, lightness and saturation of the colours that a provider may have, from blue."""
+_DARKEST, _BRIGHTEST = 0.1, 0.5
+"""Luminance that is seen on a dark and on a white ground."""
 
 BLAME_COLOURS = {"provider": "#e02f44", "account": "#a352cc", "monitor": GREY, "network": "#5794f2"}
 ERROR_COLOURS: Mapping[str, str] = {
@@ -38,13 +45,14 @@ PHASE_COLOURS = {
 def providers(own: Sequence[str] = ()) -> dict[str, str]:
     """The colour of each provider. Those that come first differ most: `own`, then the catalogue's."""
     catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["providers"]
-    names = list(dict.fromkeys((*own, *DEMO, *catalogue)))
+    names = list(dict.fromkeys((*own, *catalogue, *DEMO)))
     return dict(zip(names, _distinct(len(names)), strict=True))
 
 
 def _distinct(count: int) -> list[str]:
     """So many colours, each as far as possible from all those before it."""
-    left = [colorsys.hls_to_rgb(*shade) for shade in _SHADES]
+    shades = [colorsys.hls_to_rgb(*shade) for shade in _SHADES]
+    left = [colour for colour in shades if _DARKEST <= _luminance(colour) <= _BRIGHTEST]
     found = [left.pop(0)]
     nearest = [_distance(found[0], other) for other in left]
     while len(found) < count:
@@ -60,6 +68,11 @@ def _distance(one: Sequence[float], other: Sequence[float]) -> float:
     red = (one[0] + other[0]) / 2
     weights = (2 + red, 4, 3 - red)
     return sum(weight * (a - b) ** 2 for weight, a, b in zip(weights, one, other, strict=True))
+
+
+def _luminance(colour: Sequence[float]) -> float:
+    """Of a colour on a screen with a gamma of 2.2."""
+    return sum(weight * part**2.2 for weight, part in zip((0.2126, 0.7152, 0.0722), colour, strict=True))
 
 
 def _hex(colour: Iterable[float]) -> str:
