@@ -1,6 +1,7 @@
 """One colour for each provider and each error class, on every panel of every board."""
 
 import colorsys
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def _distance(one: Sequence[float], other: Sequence[float]) -> float:
 
 def _luminance(colour: Sequence[float]) -> float:
     """Of a colour on a screen with a gamma of 2.2."""
-    return sum(weight * part**2.2 for weight, part in zip((0.2126, 0.7152, 0.0722), colour, strict=True))
+    return sum(weight * math.pow(part, 2.2) for weight, part in zip((0.2126, 0.7152, 0.0722), colour, strict=True))
 
 
 def _hex(colour: Iterable[float]) -> str:

@@ -35,8 +35,8 @@ from tests.unit.store.samples import make_sample
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-LONGEST_S = 150
-WINDOWS = {"window": "1m", "__rate_interval": "1m", "__range": "5m", "percentile": "95", "objective": "99.5"}
+LONGEST_S = 300
+WINDOWS = {"window": "5m", "__rate_interval": "5m", "__range": "5m", "percentile": "95", "objective": "99.5"}
 ANY = ".*"
 EVERYTHING = dict.fromkeys(("model", "provider", "endpoint"), ANY)
 ONE_OF = {"model": {"model": "hf/smol"}, "endpoint": {"endpoint": "flaky:smol"}}
