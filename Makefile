@@ -57,6 +57,7 @@ test-all: export COVERAGE_FILE := $(CURDIR)/.coverage
 test-all: export HYPOTHESIS_PROFILE := all_examples
 test-all: $(VENV)/.dev forget-coverage test ## every test, with the coverage gates, the judges, and what needs root
 	@.ci/debian-packages prometheus-alertmanager
+	.ci/influxdb
 	$(SIDE_BY_SIDE) auto -m slow tests/contract tests/unit
 	$(SIDE_BY_SIDE) 3 --dist loadscope -m 'slow and not alone' tests/integration tests/e2e tests/fuzz
 	$(RUN) -m pytest -m 'slow and alone' tests/integration tests/e2e

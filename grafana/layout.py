@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from grafana_foundation_sdk.builders import barchart, bargauge, stat, statetimeline, statushistory, table, timeseries
+from grafana_foundation_sdk.builders import (
+    barchart,
+    bargauge,
+    heatmap,
+    stat,
+    statetimeline,
+    statushistory,
+    table,
+    text,
+    timeseries,
+)
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -12,10 +22,12 @@ GRID_COLUMNS = 24
 Panel = (
     barchart.Panel
     | bargauge.Panel
+    | heatmap.Panel
     | stat.Panel
     | statetimeline.Panel
     | statushistory.Panel
     | table.Panel
+    | text.Panel
     | timeseries.Panel
 )
 

@@ -1,27 +1,30 @@
-"""Colours that mean something, and the other small values that panels are set with."""
+"""Status colours, thresholds, and the other small values that panels are set with."""
 
 from collections.abc import Mapping, Sequence
 
+from colours import GREY
 from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacement
-from promql import STATUSES
 
-DASHBOARD_UID = "providerwatch-side-by-side"
+STATUSES = ("up", "degraded", "down", "unknown", "maintenance", "paused")
+"""Every status; the position plus one is its code in panels that need a number."""
 NEEDS_FULL = "Empty unless the monitor's configuration says `publish: {metrics: full}`."
-AMBER = "orange"
+SECONDS, RATIO, TOKENS_PER_SECOND, COUNT, DOLLARS = "s", "percentunit", "suffix:tok/s", "short", "currencyUSD"
+GREEN, AMBER, RED, BLUE = "green", "orange", "red", "blue"
 STATUS_COLOURS = {
-    "up": "green",
+    "up": GREEN,
     "degraded": AMBER,
-    "down": "red",
-    "unknown": "#808080",
-    "maintenance": "blue",
+    "down": RED,
+    "unknown": GREY,
+    "maintenance": BLUE,
     "paused": "purple",
 }
-BLAME_COLOURS = {"provider": "red", "account": "purple", "monitor": "#808080", "network": "blue"}
-USABLE_AT, GOOD_AT = 0.8, 0.95
-"""Ratios at which amber and green begin: where OpenRouter calls an endpoint degraded and normal."""
+OBJECTIVE = 0.995
+"""Uptime from which a ratio is green: the variable `objective` begins here, too."""
+USABLE_AT = 1 - 4 * (1 - OBJECTIVE)
+"""Below this a ratio is red: the error budget would last for a quarter of its time."""
 
 
 def status_mapping() -> model.ValueMap:
@@ -34,26 +37,31 @@ def status_mapping() -> model.ValueMap:
     )
 
 
-def ratio_thresholds() -> build.ThresholdsConfig:
-    """Red, amber, green for ratios where 1 is best."""
-    return thresholds("red", {USABLE_AT: AMBER, GOOD_AT: "green"})
+def high_is_good(amber: float = USABLE_AT, green: float = OBJECTIVE, red: float = 0) -> build.ThresholdsConfig:
+    """Red, amber, green; grey without a value."""
+    return thresholds({red: RED, amber: AMBER, green: GREEN})
 
 
-def thresholds(lowest: str, above: Mapping[float, str]) -> build.ThresholdsConfig:
-    """Colour below every threshold, then the colour from each value up."""
-    steps = [model.Threshold(value=None, color=lowest)]
-    steps += [model.Threshold(value=value, color=colour) for value, colour in above.items()]
+def low_is_good(amber: float, red: float) -> build.ThresholdsConfig:
+    """Green, amber, red; grey without a value."""
+    return thresholds({0: GREEN, amber: AMBER, red: RED})
+
+
+def neutral() -> build.ThresholdsConfig:
+    """For figures of which none is bad: blue; grey without a value."""
+    return thresholds({0: BLUE})
+
+
+def thresholds(above: Mapping[float, str]) -> build.ThresholdsConfig:
+    """The colour from each value up. The base is grey: Grafana gives it to a panel without data."""
+    steps = [model.Threshold(value=None, color=GREY)]
+    steps += [model.Threshold(value=round(value, 6), color=colour) for value, colour in above.items()]
     return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)
 
 
 def fixed(colour: str) -> model.DynamicConfigValue:
     """Property of an override: this colour."""
     return setting("color", {"mode": "fixed", "fixedColor": colour})
-
-
-def shades(colour: str) -> model.DynamicConfigValue:
-    """Property of an override: shades of this colour, one for each series."""
-    return setting("color", {"mode": "shades", "fixedColor": colour})
 
 
 def setting(name: str, value: object) -> model.DynamicConfigValue:
@@ -67,10 +75,10 @@ def transformation(name: str, **options: object) -> model.DataTransformerConfig:
 
 
 def in_order(columns: Sequence[str], names: Mapping[str, str] | None = None) -> model.DataTransformerConfig:
-    """Put columns in this order, with these names."""
+    """Put columns in this order, with these names; the time of a row is left out."""
     return transformation(
         "organize",
-        excludeByName={},
+        excludeByName={"Time": True},
         indexByName={column: place for place, column in enumerate(columns)},
         renameByName=dict(names or {}),
     )

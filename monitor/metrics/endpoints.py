@@ -22,6 +22,8 @@ _TIMES_S = (0.001, 0.005, 0.01, 0.02, 0.03, 0.045, 0.065, 0.1, 0.14, 0.2, 0.28, 
 """Steps of about 1.4 in the usual range of latencies, so that the error of a quantile is at most a fifth."""
 _GAPS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _FEW_TIMES_S = (0.2, 0.5, 1, 2.5, 10)
+_STALL_S = 1.0
+"""A reader notices a stream that stands still for this long."""
 _PHASES = ("dns", "connect", "tls", "headers", "ttft", "e2e")
 _FEW_WINDOWS = frozenset({"1d", "30d"})
 _DIRECTIONS = {
@@ -60,7 +62,7 @@ _PROBES = Family(
     kind="counter",
     about="Probes by result; error and blame are empty for a success.",
 )
-_DURATION = Family(name="providerwatch_probe_duration_seconds", kind="summary", about="Phases of a probe.")
+_DURATION = Family(name="providerwatch_probe_duration_seconds", kind="summary", about="Phases of successful probes.")
 _TTFT = Family(name="providerwatch_ttft_seconds", kind="histogram", about="Time to first token.")
 _E2E = Family(name="providerwatch_e2e_seconds", kind="histogram", about="Time to the end of the stream.")
 _GAPS = Family(
@@ -73,6 +75,11 @@ _STALL = Family(
     kind="gauge",
     about="Longest gap between content events of the newest successful probe.",
 )
+_STALLS = Family(
+    name="providerwatch_stalls_total",
+    kind="counter",
+    about="Successful probes whose stream stood still for a second or longer.",
+)
 _SPEED = Family(
     name="providerwatch_output_tokens_per_second",
     kind="gauge",
@@ -82,7 +89,7 @@ _COST = Family(name="providerwatch_cost_usd_total", kind="counter", about="Cost 
 _TOKENS = Family(name="providerwatch_tokens_total", kind="counter", about="Tokens of probes.")
 
 _OF_ROW = (_INFO, _UP, _STATUS, _SCORE, _UPTIME, _REFUSED)
-_OF_TASK = (_PROBES, _DURATION, _TTFT, _E2E, _GAPS, _STALL, _SPEED)
+_OF_TASK = (_PROBES, _DURATION, _TTFT, _E2E, _GAPS, _STALL, _STALLS, _SPEED)
 _OF_ENDPOINT = (*_OF_ROW, _NEWEST, *_OF_TASK)
 
 
@@ -98,6 +105,7 @@ class TaskFigures:
         self._e2e = BucketCounts(_TIMES_S if full else ())
         self._gaps = BucketCounts(_GAPS_S) if full else None
         self._stall_s: float | None = None
+        self._stalls = 0 if full else None
         self._speed: float | None = None
 
     def in_detail(self, detail: MetricsDetail) -> TaskFigures:
@@ -113,12 +121,12 @@ class TaskFigures:
         self.outcomes[what] = self.outcomes.get(what, 0) + 1
         if sample.lag_s is None:
             return
-        if self._phases is not None:
-            _add_phases(self._phases, sample)
         if sample.error is None:
             self._observe_success(sample)
 
     def _observe_success(self, sample: Sample) -> None:
+        if self._phases is not None:  # of successes only, so that all phases are means of the same probes
+            _add_phases(self._phases, sample)
         if sample.ttft_s is not None:
             self._ttft.observe(sample.ttft_s)
         if sample.e2e_s is not None:
@@ -127,6 +135,8 @@ class TaskFigures:
             self._gaps.observe(sample.itl_p50_s)
         if sample.itl_max_s is not None:
             self._stall_s = sample.itl_max_s
+            if self._stalls is not None:
+                self._stalls += sample.itl_max_s >= _STALL_S
         if sample.output_tps is not None:
             self._speed = sample.output_tps
 
@@ -147,6 +157,7 @@ class TaskFigures:
             self._e2e.lines(_E2E.name, endpoint, task),
             "" if self._gaps is None else self._gaps.lines(_GAPS.name, endpoint, task),
             gauge(_STALL.name, of, self._stall_s),
+            "" if self._stalls is None else f"{_STALLS.name}{{{of}}} {self._stalls}\n",
             gauge(_SPEED.name, of, self._speed),
         )
 

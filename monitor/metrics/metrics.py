@@ -32,6 +32,8 @@ from monitor.scoreboard.snapshot import Snapshot
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
 
 _LAGS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_LONGEST_REASON = 200
+"""Characters of a failure's reason in a label."""
 _SLICE = 20
 """Endpoints rendered before other tasks run: about a millisecond. A request beside it takes several turns."""
 
@@ -77,6 +79,11 @@ class _Sinks(Collector):
         failing = GaugeMetricFamily(
             "providerwatch_sink_failing", "1 while a sink does not accept samples.", labels=("sink",)
         )
+        errors = GaugeMetricFamily(
+            "providerwatch_sink_error_info",
+            "Why a sink does not accept samples; always 1, absent while it accepts them.",
+            labels=("sink", "reason"),
+        )
         delivered = CounterMetricFamily(
             "providerwatch_sink_delivered_total", "Samples that a sink accepted.", labels=("sink",)
         )
@@ -86,9 +93,11 @@ class _Sinks(Collector):
         for sink in self._sinks():
             backlog.add_metric((sink.name,), sink.backlog)
             failing.add_metric((sink.name,), sink.last_error is not None)
+            if sink.last_error is not None:
+                errors.add_metric((sink.name, sink.last_error[:_LONGEST_REASON]), 1)
             delivered.add_metric((sink.name,), sink.delivered_total)
             dropped.add_metric((sink.name,), sink.dropped_total)
-        yield from (backlog, failing, delivered, dropped)
+        yield from (backlog, failing, errors, delivered, dropped)
 
 
 class _Budgets(Collector):

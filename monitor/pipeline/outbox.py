@@ -148,7 +148,9 @@ class SinkRunner:
             )
 
     async def _back_off(self, reason: str, retry_after_s: float | None) -> None:
-        if self._failure.begins(reason):
+        before = self._failure.reason
+        self._failure.begins(reason)
+        if reason != before:  # also while it fails: a refused connection may become a missing database
             log.error("sink %s failed; its samples wait: %s", self.name, reason, extra={"action": "sink_failed"})
         self._failures += 1
         await asyncio.sleep(self._intervals.failed(self._failures, retry_after_s))

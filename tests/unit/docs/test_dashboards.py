@@ -1,5 +1,5 @@
-"""The committed dashboard is the generated one, says only what Grafana's schema knows, and asks only for
-metrics that the daemon publishes.
+"""The committed boards are the generated ones, say only what Grafana's schema has, and ask only for metrics that the
+daemon publishes and for fields that the sink writes.
 """
 
 import itertools
@@ -7,190 +7,158 @@ import json
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from grafana_foundation_sdk.cog import runtime
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.cog.plugins import register_default_plugins
-from grafana_foundation_sdk.models import dashboard as model
 
-from grafana.queries import DASHBOARD, PanelQuery, chosen, filled, panel_queries, variable_queries
+from grafana.queries import (
+    LANGUAGES,
+    annotation_queries,
+    boards,
+    chosen,
+    chosen_tag,
+    document,
+    filled,
+    panel_queries,
+    variable_queries,
+    variables_in,
+)
+from monitor.config.model import MetricsDetail
+from monitor.sinks._lines import MEASUREMENT, line
+from monitor.sinks._protocol import SampleOrigin
+from probes._model import Blame, ErrorClass, Sample, Timing, TokensFrom
+from tests.support.board_values import sample_at
 from tests.support.promtool import promtool
+from tests.unit.metrics.test_metrics import TICK, all_kinds, families, make_metrics
+from tests.unit.store.samples import make_sample
 
 ROOT = Path(__file__).parents[3]
 PROVISIONING = ROOT / "grafana" / "provisioning"
+FILES = [board for language in LANGUAGES for board in boards(language)]
+ANY = {"vantage": "v", "instance": "127.0.0.1:8780", "task": "chat", "percentile": "95", "objective": "99.5"}
 VALUES = {
-    "instance": "127.0.0.1:8780",
+    **ANY,
     "model": chosen("meta-llama/llama-3.2-1b-instruct"),
+    "provider": ".*",
     "endpoint": f"({chosen('groq:llama-3.2-1b')}|{chosen('vllm-1b')})",
-    "task": "chat",
     "window": "30m",
     "__rate_interval": "1m",
     "__range": "6h",
 }
-PROBE = {"endpoint", "task"}
-PUBLISHED: dict[str, set[str]] = {
-    "providerwatch_endpoint_info": {"endpoint", "provider", "model", "api", "vantage"},
-    "providerwatch_up": {"endpoint"},
-    "providerwatch_status": {"endpoint", "status"},
-    "providerwatch_score": {"endpoint"},
-    "providerwatch_uptime_ratio": {"endpoint", "window"},
-    "providerwatch_account_refused": {"endpoint", "class"},
-    "providerwatch_last_sample_timestamp_seconds": {"endpoint"},
-    "providerwatch_vantage_online": set(),
-    "providerwatch_store_failing": set(),
-    "providerwatch_budget_spent_ratio": {"provider", "unit"},
-    "providerwatch_sink_failing": {"sink"},
-    "providerwatch_probes_total": PROBE | {"error", "blame"},
-    "providerwatch_probe_duration_seconds_sum": PROBE | {"phase"},
-    "providerwatch_probe_duration_seconds_count": PROBE | {"phase"},
-    "providerwatch_ttft_seconds_bucket": PROBE | {"le"},
-    "providerwatch_e2e_seconds_bucket": PROBE | {"le"},
-    "providerwatch_e2e_seconds_sum": PROBE,
-    "providerwatch_e2e_seconds_count": PROBE,
-    "providerwatch_stall_seconds": PROBE,
-    "providerwatch_output_tokens_per_second": PROBE,
-    "providerwatch_cost_usd_total": {"provider"},
-    "providerwatch_tokens_total": {"provider", "direction"},
-    "providerwatch_schedule_lag_seconds_bucket": {"le"},
-    "providerwatch_loop_lag_seconds_bucket": {"le"},
-    "providerwatch_rx_lag_seconds_bucket": {"le"},
-    "providerwatch_skipped_total": {"reason"},
-    "providerwatch_store_queue_length": set(),
-    "providerwatch_worker_restarts_total": set(),
-    "providerwatch_build_info": {"version"},
-    "up": {"job"},  # Prometheus' own word on its last scrape
-}
-"""Series that a query may name, and the labels each has besides Prometheus' ``instance``."""
-ONLY_FULL = {
-    "providerwatch_probe_duration_seconds_sum",
-    "providerwatch_probe_duration_seconds_count",
-    "providerwatch_e2e_seconds_bucket",
-    'window="1h"',
-}
-"""Those that are published with ``metrics: full`` only."""
 
 
-def document() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    return content
+def published() -> dict[str, set[str]]:
+    """Every series that the daemon can publish, with its labels besides Prometheus' own."""
+    refused = sample_at(TICK, ErrorClass.AUTH)
+    found: dict[str, set[str]] = {"up": {"job"}}  # Prometheus' own word on its last scrape
+    for family in families(make_metrics([*all_kinds(), refused], MetricsDetail.FULL)):
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
 
 
-def pictures() -> list[dict[str, Any]]:
-    return [panel for panel in document()["panels"] if panel["type"] != "row"]
+def written() -> tuple[set[str], set[str]]:
+    """Every tag and every field that the sink `influx` can write."""
+    whole: dict[str, Any] = dict.fromkeys(("cold", "answer_ok", "clock_step"), True)
+    whole |= {field.name: 1 for field in fields(Sample) if str(field.type) in {"int | None", "float | None"}}
+    sample = make_sample(
+        0, timing=Timing.KERNEL, tokens_from=TokensFrom.USAGE, error=ErrorClass.EMPTY, blame=Blame.PROVIDER, **whole
+    )
+    head, written_fields, _ = line(sample, SampleOrigin(provider="p", model="m")).split(" ")
+    name, *tags = head.split(",")
+    assert name == MEASUREMENT
+    return {tag.partition("=")[0] for tag in tags}, {field.partition("=")[0] for field in written_fields.split(",")}
+
+
+PUBLISHED = published()
+TAGS, FIELDS = written()
+
+
+def of_file(board: Path) -> str:
+    return f"{board.parent.name}-{board.stem}"
 
 
 def every_expression() -> list[str]:
-    lists = [f"{variable.series}" for variable in variable_queries()]
-    return [query.expression for query in panel_queries()] + lists
+    """In PromQL."""
+    menus = [menu.expression for menu in variable_queries("prometheus")]
+    queries = itertools.chain(panel_queries("prometheus"), annotation_queries("prometheus"))
+    return sorted({*menus, *(query.expression for query in queries)})
 
 
-def named(query: PanelQuery) -> str:
-    return f"{query.panel} / {query.ref}"
+def every_influx_query() -> list[str]:
+    menus = [menu.expression for menu in variable_queries("influxdb")]
+    queries = itertools.chain(panel_queries("influxdb"), annotation_queries("influxdb"))
+    return sorted({*menus, *(query.expression for query in queries)})
 
 
-def titled(panel: dict[str, Any]) -> str:
-    return str(panel["title"])
-
-
-def test_committed_dashboard_is_what_the_generator_writes() -> None:
+def test_committed_boards_are_what_the_generator_writes() -> None:
     check = [sys.executable, str(ROOT / "grafana" / "generate.py"), "--check"]
     result = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
 
 
-def test_schema_knows_every_key_of_the_dashboard() -> None:
-    register_default_plugins()
-    known = json.loads(JSONEncoder().encode(model.Dashboard.from_json(document())))
-    assert known == document()
+def test_there_are_four_boards_for_each_data_source() -> None:
+    for language in LANGUAGES:
+        assert {board.stem for board in boards(language)} == {"overview", "model", "endpoint", "monitor"}
 
 
-@pytest.mark.parametrize("panel", pictures(), ids=titled)
-def test_schema_knows_every_property_of_an_override(panel: dict[str, Any]) -> None:
-    register_default_plugins()
-    for override in panel["fieldConfig"]["overrides"]:
-        assert override["matcher"]["id"] in {"byName", "byRegexp"}
-        for wanted in override["properties"]:
-            assert known_setting(panel["type"], wanted["id"], wanted["value"]) == wanted["value"], wanted["id"]
+@pytest.mark.parametrize("board", FILES, ids=of_file)
+def test_every_variable_that_a_board_uses_is_one_of_its_menus(board: Path) -> None:
+    content = document(board)
+    defined = {variable["name"] for variable in content["templating"]["list"]}
+    built_in = {"col"}  # of the alias of an InfluxQL query
+    used = variables_in(board.read_text("utf-8"))
+    assert {name for name in used - built_in if not name.startswith("tag_")} <= defined
+    asked = {name for menu in content["templating"]["list"] for name in variables_in(str(menu.get("query", "")))}
+    assert asked <= defined
 
 
-def known_setting(panel_type: str, name: str, value: object) -> object:
-    """Return the value as the schema reads it, or None when the schema has no such setting."""
-    own = name.removeprefix("custom.")
-    if own == name:
-        kept = model.FieldConfig.from_json({name: value})
-    else:
-        kept = runtime.panelcfg_field_config_from_json({own: value}, panel_type)
-    return json.loads(JSONEncoder().encode(kept)).get(own)
+@pytest.mark.parametrize("board", FILES, ids=of_file)
+def test_a_variable_is_a_regular_expression_only_where_it_may_have_several_values(board: Path) -> None:
+    """Grafana escapes the special characters of a value only there."""
+    text = json.dumps([*document(board)["panels"], document(board).get("annotations")])
+    several = {menu["name"] for menu in document(board)["templating"]["list"] if menu.get("multi")}
+    matched = {*re.findall(r'=~\\"\$(\w+)\\"', text), *re.findall(r"=~ /\^\$(\w+)\$/", text)}
+    equal = {*re.findall(r'[^~]=\\"\$(\w+)\\"', text), *re.findall(r"= '\$(\w+)'", text)}
+    assert matched | equal
+    assert matched <= several
+    assert not equal & several
 
 
-def test_panels_fill_the_grid_without_overlap() -> None:
-    taken: Counter[tuple[int, int]] = Counter()
-    for panel in document()["panels"]:
-        at = panel["gridPos"]
-        assert at["x"] + at["w"] <= 24
-        taken.update(itertools.product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])))
-    height = max(y for _, y in taken) + 1
-    assert set(taken.values()) == {1}
-    assert len(taken) == 24 * height
+@pytest.mark.parametrize("board", FILES, ids=of_file)
+def test_the_boards_of_a_data_source_link_to_each_other_and_to_our_pages(board: Path) -> None:
+    uids = {document(other)["uid"] for other in boards(board.parent.name)}
+    content = document(board)
+    linked = {found for link in content["links"] for found in re.findall(r"^/d/(.+)$", link["url"])}
+    assert linked == uids - {content["uid"]}
+    pages = {
+        "overview": "${base}/",
+        "model": "${base}/models/${model:raw}",
+        "endpoint": "${base}/endpoints/${endpoint:percentencode}",
+        "monitor": "${base}/",
+    }
+    assert content["links"][-1]["url"] == pages[board.stem]
+    assert set(re.findall(r'"/d/([\w-]+)', board.read_text("utf-8"))) <= uids
+    (base,) = (menu for menu in content["templating"]["list"] if menu["name"] == "base")
+    assert base["type"] == "constant"
 
 
-def test_panel_numbers_and_titles_are_unique() -> None:
-    for key in ("id", "title"):
-        assert max(Counter(panel[key] for panel in document()["panels"]).values()) == 1
+def test_the_ids_of_boards_are_unique() -> None:
+    assert len({document(board)["uid"] for board in FILES}) == len(FILES)
 
 
-@pytest.mark.parametrize("panel", pictures(), ids=titled)
-def test_every_panel_explains_itself_and_asks_the_chosen_data_source(panel: dict[str, Any]) -> None:
-    source = {"type": "prometheus", "uid": "${datasource}"}
-    assert panel["description"].endswith((".", ". "))
-    assert panel["datasource"] == source
-    assert all(target["datasource"] == source for target in panel["targets"])
-    references = [target["refId"] for target in panel["targets"]]
-    assert references
-    assert len(set(references)) == len(references)
+def test_expressions_name_only_published_metrics_and_their_labels() -> None:
+    for expression in every_expression():
+        assert_published(expression)
 
 
-@pytest.mark.parametrize("panel", pictures(), ids=titled)
-def test_a_panel_that_shows_nothing_by_default_says_what_it_needs(panel: dict[str, Any]) -> None:
-    needed = any(name in target["expr"] for target in panel["targets"] for name in ONLY_FULL)
-    assert ("publish: {metrics: full}" in panel["description"]) is needed
-
-
-@pytest.mark.parametrize("panel", pictures(), ids=titled)
-def test_lines_never_cross_a_gap_and_every_number_has_a_unit(panel: dict[str, Any]) -> None:
-    defaults = panel["fieldConfig"]["defaults"]
-    if panel["type"] == "timeseries":
-        assert defaults["custom"]["spanNulls"] is False
-    if panel["type"] not in {"state-timeline", "table"}:
-        assert defaults["unit"]
-
-
-def test_table_columns_are_fields_of_its_queries() -> None:
-    (table,) = (panel for panel in pictures() if panel["type"] == "table")
-    steps = {step["id"]: step["options"] for step in table["transformations"]}
-    fields = {f"Value #{target['refId']}" for target in table["targets"]} - {"Value #info"}
-    assert set(steps["filterFieldsByName"]["include"]["names"]) == {"endpoint", "provider", "model"} | fields
-    columns = set(steps["organize"]["renameByName"].values())
-    formatted = {override["matcher"]["options"] for override in table["fieldConfig"]["overrides"]}
-    assert formatted <= columns
-    assert {order["displayName"] for order in table["options"]["sortBy"]} <= columns
-
-
-def test_transformations_are_known_to_grafana() -> None:
-    steps = {step["id"] for panel in pictures() for step in panel.get("transformations", [])}
-    assert steps <= {"joinByField", "filterFieldsByName", "organize", "groupingToMatrix"}
-
-
-@pytest.mark.parametrize("expression", every_expression())
-def test_expressions_name_only_published_metrics_and_their_labels(expression: str) -> None:
+def assert_published(expression: str) -> None:
     selectors = list(selectors_of(expression))
-    words = set(re.findall(r"\bproviderwatch_\w+", expression))
+    words = set(re.findall(r"\b(?:providerwatch|process)_\w+", expression))
     assert words <= {name for name, _ in selectors}
     for name, labels in selectors:
         assert name in PUBLISHED, name
@@ -198,10 +166,25 @@ def test_expressions_name_only_published_metrics_and_their_labels(expression: st
 
 
 def selectors_of(expression: str) -> Iterator[tuple[str, set[str]]]:
-    """Yield the metric and the label names of each selector."""
-    for name, matchers in re.findall(r"\b(providerwatch_\w+|up)\b(?:\{([^}]*)\})?", expression):
+    """The metric and the label names of each selector."""
+    for name, matchers in re.findall(r"\b(providerwatch_\w+|process_\w+|up)\b(?:\{([^}]*)\})?", expression):
         if name != "up" or matchers:
             yield name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers))
+
+
+def test_influx_queries_name_only_fields_and_tags_that_the_sink_writes() -> None:
+    for query in every_influx_query():
+        named = set(re.findall(r'"(\w+)"', query)) - set(re.findall(r'AS "([\w ]+)"', query))
+        assert named <= TAGS | FIELDS | {MEASUREMENT}, query
+        assert MEASUREMENT in named, query
+        grouped = " ".join(re.findall(r"GROUP BY ((?:time\(\$?\w+\)|[\w\", ])+)", query))
+        assert set(re.findall(r'"(\w+)"', grouped)) <= TAGS, query
+        assert set(re.findall(r'"(\w+)" =~', query)) <= TAGS, query
+
+
+def test_the_sink_writes_what_the_boards_were_made_for() -> None:
+    assert {"endpoint", "provider", "model", "vantage", "task", "error", "blame"} <= TAGS
+    assert {"ok", "ttft_s", "e2e_s", "itl_max_s", "output_tps", "cost_usd", "lag_s", "rx_lag_s"} <= FIELDS
 
 
 def test_prometheus_can_parse_every_expression(tmp_path: Path) -> None:
@@ -218,6 +201,7 @@ def test_prometheus_can_parse_every_expression(tmp_path: Path) -> None:
 def test_chosen_values_are_escaped_as_grafana_escapes_them() -> None:
     assert chosen("a.b/c:d-e") == r"a\\.b/c:d-e"
     assert chosen("a\\b") == r"a\\\\b"
+    assert chosen_tag("a.b/c:d-e") == r"a\.b\/c:d-e"
 
 
 def test_unknown_variable_is_an_error() -> None:
@@ -229,15 +213,21 @@ def test_scrape_example_is_valid_and_the_data_source_knows_its_interval() -> Non
     example = ROOT / "config" / "prometheus.yml"
     promtool("check", "config", str(example))
     scrape = yaml.safe_load(example.read_text(encoding="utf-8"))["global"]["scrape_interval"]
-    (source,) = provisioned("datasources")["datasources"]
-    assert source["type"] == "prometheus"
-    assert source["jsonData"]["timeInterval"] == scrape
+    first, second = provisioned("datasources")["datasources"]
+    assert first["type"] == "prometheus"
+    assert first["jsonData"]["timeInterval"] == scrape
+    assert (second["type"], second["jsonData"]["version"]) == ("influxdb", "InfluxQL")
 
 
-def test_dashboard_is_provisioned_from_the_folder_that_the_documentation_copies_to() -> None:
-    (provider,) = provisioned("dashboards")["providers"]
-    assert provider["type"] == "file"
-    assert provider["options"]["path"] in (ROOT / "docs" / "grafana.md").read_text(encoding="utf-8")
+def test_one_mount_of_the_provisioning_folder_shows_every_board() -> None:
+    mounted = re.search(r"grafana/provisioning:(/[\w/-]+)", (ROOT / "docs" / "grafana.md").read_text("utf-8"))
+    assert mounted is not None
+    shown = set()
+    for provider in provisioned("dashboards")["providers"]:
+        assert provider["type"] == "file"
+        folder = PROVISIONING / Path(provider["options"]["path"]).relative_to(mounted[1])
+        shown |= set(folder.glob("*.json"))
+    assert shown == set(FILES)
 
 
 def provisioned(kind: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ DOCUMENTED = {
     "providerwatch_account_refused": ("gauge", {"endpoint", "class"}),
     "providerwatch_last_sample_timestamp_seconds": ("gauge", {"endpoint"}),
     "providerwatch_stall_seconds": ("gauge", {"endpoint", "task"}),
+    "providerwatch_stalls": ("counter", {"endpoint", "task"}),
     "providerwatch_probes": ("counter", {"endpoint", "task", "error", "blame"}),
     "providerwatch_probe_duration_seconds": ("summary", {"endpoint", "task", "phase"}),
     "providerwatch_ttft_seconds": ("histogram", {"endpoint", "task"}),
@@ -59,6 +60,7 @@ DOCUMENTED = {
     "providerwatch_housekeeping_last_duration_seconds": ("gauge", set()),
     "providerwatch_sink_backlog_samples": ("gauge", {"sink"}),
     "providerwatch_sink_failing": ("gauge", {"sink"}),
+    "providerwatch_sink_error_info": ("gauge", {"sink", "reason"}),
     "providerwatch_sink_delivered": ("counter", {"sink"}),
     "providerwatch_sink_dropped": ("counter", {"sink"}),
     "providerwatch_budget_spent_ratio": ("gauge", {"provider", "unit"}),
@@ -73,7 +75,7 @@ DOCUMENTED = {
     "providerwatch_build_info": ("gauge", {"version"}),
 }
 """SPEC section 9, and what the step adds; counters carry `_total` in their samples."""
-ONLY_FULL = {"providerwatch_probe_duration_seconds", "providerwatch_inter_token_seconds"}
+ONLY_FULL = {"providerwatch_probe_duration_seconds", "providerwatch_inter_token_seconds", "providerwatch_stalls"}
 FULL, BASIC = MetricsDetail.FULL, MetricsDetail.BASIC
 
 
@@ -345,12 +347,11 @@ def test_the_figures_of_a_success_are_observed() -> None:
     assert value(metrics, "providerwatch_rx_lag_seconds_sum") == 0.0002
 
 
-def test_a_failure_shows_its_phases_and_its_cost_and_no_latency() -> None:
-    """A truncated stream was paid for, but its time to first token is not a success's."""
+def test_a_failure_shows_its_cost_and_no_latency() -> None:
+    """A truncated stream was paid for, but its times are not a success's."""
     metrics = make_metrics([sample_at(TICK, ErrorClass.TRUNCATED, ttft_s=0.2, e2e_s=0.5, output_tps=9.0, cost_usd=0.5)])
-    labels = {"endpoint": ONE, "task": "chat"}
-    assert value(metrics, "providerwatch_probe_duration_seconds_count", **labels, phase="ttft") == 1
     assert value(metrics, "providerwatch_cost_usd_total", provider="groq") == 0.5
+    assert series(metrics, "providerwatch_probe_duration_seconds_count") == 0
     for name in ("ttft", "e2e", "inter_token"):
         assert series(metrics, f"providerwatch_{name}_seconds_count") == 0
     assert series(metrics, "providerwatch_output_tokens_per_second") == 0
@@ -414,11 +415,20 @@ def test_the_figures_of_a_sink_are_those_at_the_scrape() -> None:
     assert value(metrics, "providerwatch_sink_backlog_samples", sink="influx") == 3
     assert value(metrics, "providerwatch_sink_failing", sink="influx") == 1
     assert value(metrics, "providerwatch_sink_failing", sink="samples") == 0
+    assert value(metrics, "providerwatch_sink_error_info", sink="influx", reason="503") == 1
+    assert series(metrics, "providerwatch_sink_error_info") == 1
     assert value(metrics, "providerwatch_sink_delivered_total", sink="samples") == 9
     sinks[0].backlog, sinks[0].dropped_total, sinks[0].last_error = 0, 1, None
     assert value(metrics, "providerwatch_sink_backlog_samples", sink="influx") == 0
     assert value(metrics, "providerwatch_sink_dropped_total", sink="influx") == 1
     assert value(metrics, "providerwatch_sink_failing", sink="influx") == 0
+    assert series(metrics, "providerwatch_sink_error_info") == 0
+
+
+def test_a_long_reason_of_a_failing_sink_is_cut() -> None:
+    board = make_board(*SPECS)
+    metrics = Metrics("1", lambda: board.snapshot, lambda: [SinkSays("influx", last_error="x" * 999)])
+    assert value(metrics, "providerwatch_sink_error_info", sink="influx", reason="x" * 200) == 1
 
 
 def test_without_sinks_there_is_no_series_of_one() -> None:
@@ -545,6 +555,16 @@ def test_the_time_of_the_newest_probe_outlives_a_restart() -> None:
 def test_the_longest_gap_of_the_newest_answer_shows_a_stall() -> None:
     metrics = make_metrics([sample_at(TICK), sample_at(TICK + MINUTE, itl_max_s=3.5)], BASIC)
     assert value(metrics, "providerwatch_stall_seconds", endpoint=ONE, task="chat") == 3.5
+
+
+def test_answers_that_stood_still_for_a_second_are_counted() -> None:
+    gaps = (0.2, 1.0, 3.5)
+    samples = [sample_at(TICK + n * MINUTE, itl_max_s=gap) for n, gap in enumerate(gaps)]
+    samples.append(sample_at(TICK + 3 * MINUTE, ErrorClass.STALLED, itl_max_s=9.0))
+    labels = {"endpoint": ONE, "task": "chat"}
+    assert value(make_metrics(samples, FULL), "providerwatch_stalls_total", **labels) == 2
+    assert value(make_metrics(samples[:1], FULL), "providerwatch_stalls_total", **labels) == 0
+    assert value(make_metrics(samples, BASIC), "providerwatch_stalls_total", **labels) is None
 
 
 # What a rendering costs

@@ -144,7 +144,7 @@ async def test_new_samples_are_found_without_a_wake() -> None:
 async def test_a_sink_that_fails_gets_the_same_again_after_growing_waits(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     sink = Told()
-    sink.ends = [refused("no"), refused("not yet", 7.0), refused("no")]
+    sink.ends = [refused("no"), refused("no", 7.0), refused("no")]
     running = Running(sink)
     await running.store.append([make_sample(1)], {})
     runner = running.outbox.runners[0]
@@ -153,6 +153,16 @@ async def test_a_sink_that_fails_gets_the_same_again_after_growing_waits(caplog:
     assert running.waits == [(1, None), (2, 7.0), (3, None)]
     actions = [vars(record)["action"] for record in caplog.records]
     assert actions == ["sink_failed", "sink_recovered"]
+
+
+async def test_a_failure_is_logged_again_when_its_reason_changes(caplog: pytest.LogCaptureFixture) -> None:
+    sink = Told()
+    sink.ends = [refused("connection refused")] * 3 + [refused("404: no such database")] * 3
+    running = Running(sink)
+    await running.store.append([make_sample(1)], {})
+    await running.until(lambda: running.outbox.runners[0].delivered_total == 1)
+    reasons = [record.getMessage().partition("wait: ")[2] for record in caplog.records if record.levelname == "ERROR"]
+    assert reasons == ["connection refused", "404: no such database"]
 
 
 async def test_one_failing_sink_holds_up_no_other() -> None:
