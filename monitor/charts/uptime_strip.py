@@ -158,11 +158,9 @@ def _bucket(bucket: UptimeBucket, step: timedelta, x: TimeScale, area: Area) -> 
     left, right = x.at(bucket.at), x.at(bucket.at + step)
     width = (right - left) * _SHARE
     at = (left + right - width) / 2
-    hit = el("rect", class_="hit", x=left, y=0, width=right - left, height=area.bottom)
     return el(
         "g",
         el("title", _title(bucket, step)),
-        hit,
         *_bars(bucket, at, width, area),
         data_state=bucket.state.value,
         **data(x=iso(bucket.at), value=bucket.ratio, n=bucket.ok + bucket.failed, series=bucket.state.value),

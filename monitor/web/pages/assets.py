@@ -12,6 +12,7 @@ from monitor.scoreboard.compression import digest
 
 SHEET: Final = "style"
 SCRIPT: Final = "live"
+_SHEETS: Final = ("style.css", "model.css")
 _ROOT: Final = "/static/"
 
 
@@ -39,7 +40,7 @@ def assets() -> Mapping[str, Asset]:
 def _read() -> Iterator[tuple[str, Asset]]:
     static = files("monitor.web.pages") / "static"
     charts = files("monitor.charts") / "charts.css"
-    sheet = (static / "style.css").read_bytes() + charts.read_bytes()
+    sheet = b"".join((static / name).read_bytes() for name in _SHEETS) + charts.read_bytes()
     yield SHEET, _asset(SHEET, "css", "text/css", sheet)
     yield SCRIPT, _asset(SCRIPT, "js", "text/javascript", (static / "live.js").read_bytes())
 

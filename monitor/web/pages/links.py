@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 OVERVIEW = "/"
 MODELS = "/models/"
-BUILT: frozenset[str] = frozenset({OVERVIEW})
+BUILT: frozenset[str] = frozenset({OVERVIEW, MODELS})
 """The pages that exist. A name is a link only if its page exists."""
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from monitor.web.context import Context, PagesContext
 from monitor.web.pages.assets import assets
 from monitor.web.pages.errors import PageErrors
+from monitor.web.pages.model.handler import MODEL, ModelHandler
 from monitor.web.pages.overview_handler import OverviewHandler
 from monitor.web.pages.rendering import HTML, PageRenderer
 from monitor.web.responses import Document, answer, ready
@@ -27,9 +28,18 @@ def routes(context: Context) -> Sequence[Route]:
     refuser = PageErrors(context, context.pages).refuse
     renderer = PageRenderer(context, context.pages)
     overview = OverviewHandler(context, context.pages, renderer)
+    models = ModelHandler(context, context.pages, renderer)
     page = [Answer(about="The page.", content_type=HTML)]
     return (
         Route(path="/", handler=overview.overview, answers=page, page=refuser, close=overview.close),
+        Route(
+            path="/models/{model}",
+            handler=models.model,
+            parameters=[MODEL],
+            answers=page,
+            page=refuser,
+            close=models.close,
+        ),
         Route(
             path="/static/{file}",
             handler=_StaticFiles(context.pages).file,

@@ -1,0 +1,20 @@
+"""A chart as the page shows it: its heading, its markup and its table. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from monitor.charts.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A chart with its table twin."""
+
+    heading: str
+    chart: Markup
+    table: Table
+    is_over_time: bool = False
+    """Whether a part of it can be chosen, and it is moved sideways on a narrow screen instead of being made smaller."""
