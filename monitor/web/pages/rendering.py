@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from aiohttp import hdrs, web
 
 from monitor import __version__
+from monitor.scoreboard.compression import PackedSection, digest, joined_gzip
 from monitor.web.auth import STRANGER
 from monitor.web.context import Context, PagesContext
 from monitor.web.pages.page_context import page_context
 from monitor.web.pages.page_view import PageMoment, PageView
-from monitor.web.responses import Document, answer, ready
+from monitor.web.responses import Document, answer, ready, with_gzip
 
 HTML: Final = "text/html; charset=utf-8"
 _CSP: Final = "Content-Security-Policy"
@@ -26,6 +28,9 @@ _PAGE_HEADERS: Final[Mapping[str, str]] = {
     hdrs.VARY: "Accept-Encoding, Authorization",
 }
 _CACHE_CONTROL: Final = "private, no-cache"
+PageSections: TypeAlias = Mapping[str, PackedSection]
+"""Ready parts of a page by their marks. A mark is a comment, which no text in a template can be, since it is escaped."""
+NO_SECTIONS: Final[PageSections] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,7 @@ class PageCache:
         self._waiting = 0
         self._kept: OrderedDict[Hashable, _RenderedPage] = OrderedDict()
 
-    async def document(self, question: Hashable, basis: Hashable, render: Callable[[], str]) -> Document:
+    async def document(self, question: Hashable, basis: Hashable, render: Callable[[], Document]) -> Document:
         """The page that answers a question: a kept one, or a new one by `render`, which runs in a thread.
 
         `basis`: what the page is made of; another one makes a kept page old. Raises HTTPServiceUnavailable.
@@ -75,7 +80,7 @@ class PageCache:
             async with self._turn:
                 kept = self._fresh(question, basis)
                 if kept is None:
-                    kept = await asyncio.to_thread(lambda: page_document(render()))
+                    kept = await asyncio.to_thread(render)
                     self._keep(question, _RenderedPage(document=kept, basis=basis, at_s=self._clock_s()))
         finally:
             self._waiting -= 1
@@ -126,16 +131,18 @@ class PageRenderer:
         current: str,
         question: Hashable,
         view: Callable[[], PageView],
+        sections: PageSections = NO_SECTIONS,
     ) -> web.StreamResponse:
         """The answer to a request for a page.
 
         `current`: the entry of the navigation that it belongs to. `question`: what distinguishes this page from others
-        of the template. `view`: makes the view model, in a thread.
+        of the template. `view`: makes the view model, in a thread. `sections`: ready parts.
         """
 
-        def render() -> str:
+        def render() -> Document:
             made = view()
-            return rendered(template, page=_context_of(made.title, current, moment), view=made)
+            html = rendered(template, page=_context_of(made.title, current, moment), view=made)
+            return page_document(html, sections)
 
         key = (template, question, moment.stranger)
         document = await self._cache.document(key, (moment.snapshot.etag, moment.monitor), render)
@@ -163,9 +170,14 @@ def rendered(template: str, **values: object) -> str:
     return environment().get_template(template).render(**values)
 
 
-def page_document(html: str) -> Document:
-    """A page as it is sent."""
-    document = ready(html.encode(errors="replace"), HTML, cache_control=_CACHE_CONTROL)
+def page_document(html: str, sections: PageSections = NO_SECTIONS) -> Document:
+    """A page as it is sent, with the sections in the places of their marks."""
+    pieces = re.split(f"({'|'.join(map(re.escape, sections))})", html) if sections else [html]
+    if len(pieces) > 1:
+        body, gzip = joined_gzip(sections.get(piece) or piece.encode(errors="replace") for piece in pieces)
+        document = with_gzip(body, gzip, HTML, etag=digest(body), cache_control=_CACHE_CONTROL)
+    else:
+        document = ready(html.encode(errors="replace"), HTML, cache_control=_CACHE_CONTROL)
     for form in (document.plain, document.gzipped):
         if form is not None:
             form.headers.update(_PAGE_HEADERS)

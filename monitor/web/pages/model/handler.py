@@ -11,7 +11,7 @@ from monitor.web.pages.model.endpoints import ModelEndpoint, endpoints_of_model
 from monitor.web.pages.model.providers import TableOptions
 from monitor.web.pages.model.query import ModelQuery, ModelQueryError, read_query
 from monitor.web.pages.model.reading import ModelHistories, RenderedHistory
-from monitor.web.pages.model.view import HistoryShown, ModelView, model_view
+from monitor.web.pages.model.view import CHARTS, REST, HistoryShown, ModelView, model_view
 from monitor.web.pages.page_view import PageMoment
 from monitor.web.pages.rendering import PageRenderer
 from monitor.web.pages.when import when
@@ -51,6 +51,7 @@ class ModelHandler:
             current=OVERVIEW,
             question=(name, query, None if history is None else history.read_at),
             view=view,
+            sections={} if history is None else {CHARTS: history.charts, REST: history.rest},
         )
 
     async def close(self) -> None:
@@ -81,7 +82,7 @@ class ModelHandler:
         if history is None:
             return HistoryShown(missing="This daemon has no store." if self._histories is None else _BUSY)
         read = when(history.read_at, moment.now, f"{age(history.read_at, moment.now)} ago")
-        return HistoryShown(charts=history.charts, rest=history.rest, read=read)
+        return HistoryShown(charts=CHARTS, rest=REST, read=read)
 
 
 def _query(request: web.Request) -> ModelQuery:

@@ -15,6 +15,7 @@ from monitor.charts.figures import SECONDS, TOKENS_PER_SECOND, USD_PER_MILLION, 
 from monitor.charts.legend import LegendEntry, legend_chart
 from monitor.charts.lines import line_chart
 from monitor.charts.now_rows import NowChart, NowRow, now_chart, now_table
+from monitor.charts.roles import PROVIDERS
 from monitor.charts.scatter import ScatterChart, ScatterPoint, scatter_chart, scatter_table
 from monitor.charts.series import LineChart, LineSeries, line_table
 from monitor.domain.text import plural
@@ -28,6 +29,9 @@ from monitor.web.pages.model.query import DAY
 MOST_MARKS: Final = 40
 """Incidents drawn in a chart; their lines would hide the figures."""
 _NOW: Final = "this hour and the last one"
+_FEW: Final = 8
+_HEIGHT, _HIGH = 220.0, 400.0
+"""With more lines than a few, the charts beside it are high, too."""
 _SMALL, _WIDE, _HALF = 270.0, 580.0, 580.0
 
 
@@ -83,7 +87,8 @@ class MetricSection:
 class PerformanceSection:
     """All charts of speed."""
 
-    legend: Markup
+    legend: Markup | None
+    """None: with more endpoints than colours it would tell nothing."""
     metrics: tuple[MetricSection, ...]
     scatter: Drawing
     hidden_marks: str
@@ -194,6 +199,7 @@ def _over_time(presented: ChartedMetric, lines: Sequence[_Line], history: ModelH
         marks=_marks(endpoints, history),
         shades=tuple(_shades(endpoints, history)),
         width=_WIDE,
+        height=_HEIGHT if len(lines) <= _FEW else _HIGH,
     )
     drawn = line_chart(chart, chart_id=f"{presented.slug}-time")
     return Drawing(heading=f"Over time, {history.span.words}", chart=drawn, table=line_table(chart), is_over_time=True)
@@ -218,7 +224,9 @@ def _shades(endpoints: Sequence[ModelEndpoint], history: ModelHistory) -> Iterat
                 yield Shade(start=window.begin, end=window.end, kind=ShadeKind.MAINTENANCE, words=words)
 
 
-def _legend(endpoints: Sequence[ModelEndpoint]) -> Markup:
+def _legend(endpoints: Sequence[ModelEndpoint]) -> Markup | None:
+    if len(endpoints) > len(PROVIDERS):
+        return None
     entries = [LegendEntry(words=endpoint.name, role=endpoint.role) for endpoint in endpoints]
     return legend_chart(entries, chart_id="providers-key", width=_WIDE)
 

@@ -15,9 +15,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from markupsafe import Markup
-
 from monitor.domain.ongoing_failure import OngoingFailure
+from monitor.scoreboard.compression import PackedSection, packed_section
 from monitor.store import Bucket, RollupTier, StoreError
 from monitor.web.context import HistoryContext
 from monitor.web.pages.model.endpoints import ModelEndpoint
@@ -41,19 +40,19 @@ log = logging.getLogger(__name__)
 _FRESH: Final = timedelta(seconds=30)
 _KEPT: Final = timedelta(minutes=15)
 _DEADLINE_S: Final = 5.0
-_MOST_CHARACTERS: Final = 16 << 20
+_MOST_BYTES: Final = 16 << 20
 _WAITING: Final = 8
 """Most reads that run or wait; for further models a page says that the store is busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedHistory:
-    """The sections of a history, as markup."""
+    """The sections of a history, ready to be sent."""
 
     read_at: datetime
-    charts: Markup
+    charts: PackedSection
     """Performance."""
-    rest: Markup
+    rest: PackedSection
     """Uptime, activity, applications."""
     endpoints: tuple[ModelEndpoint, ...]
     """What they were made for."""
@@ -143,7 +142,7 @@ class ModelHistories:
     def _keep(self, question: HistoryQuestion, made: RenderedHistory) -> None:
         self._kept[question] = made
         self._kept.move_to_end(question)
-        while len(self._kept) > 1 and sum(map(_characters, self._kept.values())) > _MOST_CHARACTERS:
+        while len(self._kept) > 1 and sum(map(_size_bytes, self._kept.values())) > _MOST_BYTES:
             self._kept.popitem(last=False)
 
 
@@ -198,8 +197,8 @@ def _rendered(endpoints: tuple[ModelEndpoint, ...], history: ModelHistory) -> Re
     sections = history_sections(endpoints, history)
     return RenderedHistory(
         read_at=history.read_at,
-        charts=Markup(rendered("model_charts.html", history=sections)),  # noqa: S704 - a template that escapes
-        rest=Markup(rendered("model_history.html", history=sections)),  # noqa: S704 - a template that escapes
+        charts=packed_section(rendered("model_charts.html", history=sections).encode(errors="replace")),
+        rest=packed_section(rendered("model_history.html", history=sections).encode(errors="replace")),
         endpoints=endpoints,
     )
 
@@ -209,5 +208,5 @@ def _configured(endpoints: Sequence[ModelEndpoint]) -> list[object]:
     return [(endpoint.name, endpoint.role, endpoint.snapshot.spec) for endpoint in endpoints]
 
 
-def _characters(made: RenderedHistory) -> int:
-    return len(made.charts) + len(made.rest)
+def _size_bytes(made: RenderedHistory) -> int:
+    return sum(len(part.body) + len(part.packed) for part in (made.charts, made.rest))

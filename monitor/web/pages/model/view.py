@@ -22,6 +22,8 @@ from probes._model import Endpoint, Probe
 
 _MOST_NAMED: Final = 3
 _NO_MARKUP: Final = Markup("")
+CHARTS: Final = Markup("<!-- charts -->")
+REST: Final = Markup("<!-- rest -->")
 CodecOf: TypeAlias = Callable[[Endpoint], Probe]
 """The codec of an endpoint."""
 
@@ -37,7 +39,7 @@ class ChosenLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryShown:
-    """The sections of stored history, rendered; or why there are none."""
+    """The marks where the sections of stored history go; or why there are none."""
 
     charts: Markup = _NO_MARKUP
     rest: Markup = _NO_MARKUP
