@@ -1,4 +1,4 @@
-"""What is known of each endpoint when the overview is made. Pure."""
+"""The figures of each endpoint for the overview. Pure."""
 
 from __future__ import annotations
 

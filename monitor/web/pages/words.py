@@ -40,7 +40,7 @@ _REFUSED: Final[dict[str, tuple[str, str]]] = {
         "Check the options of this endpoint: the provider refuses the request.",
     ),
     ErrorClass.CONTENT_FILTER: ("prompt filtered", "The account's content filter refuses the probe's prompt."),
-    ErrorClass.GEO: ("region refused", "The provider does not serve this account from this place."),
+    ErrorClass.GEO: ("region refused", "The provider does not serve this account in the region of this machine."),
 }
 _OTHER_REMEDY: Final = "Check the account at the provider."
 
