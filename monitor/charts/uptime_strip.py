@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
@@ -154,7 +155,9 @@ def strip_entries(strips: Sequence[UptimeStrip]) -> list[LegendEntry]:
     return [*states, *([LegendEntry(words=_RATE_LIMITED, role=Role.LIMIT)] if limited else [])]
 
 
+@lru_cache(maxsize=16_384)
 def _bucket(bucket: UptimeBucket, step: timedelta, x: TimeScale, area: Area) -> Markup:
+    """Cached, since a page has thousands of bars, most of them full, and only the newest hour changes."""
     left, right = x.at(bucket.at), x.at(bucket.at + step)
     width = (right - left) * _SHARE
     at = (left + right - width) / 2

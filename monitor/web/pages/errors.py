@@ -45,6 +45,6 @@ class PageErrors:
 
 def _page(status: HTTPStatus, message: str, names: Sequence[Suggestion], stranger: bool) -> str:
     view = error_view(status, message, names)
-    # Who has no token learns nothing of the monitor here: no vantage, no age.
+    # Who has no token gets nothing of the monitor here: no vantage, no age.
     page = PageContext(title=view.title, version=__version__, navigation=navigation("", stranger=stranger))
     return rendered("error.html", page=page, view=view)

@@ -56,6 +56,6 @@ def _bucket(
         ok=count[SampleOutcome.OK],
         failed=count[SampleOutcome.FAILED],
         rate_limited=count[SampleOutcome.RATE_LIMITED],
-        maintenance=any(span.begin < at + HOUR and at < span.end for span in maintenance),
+        maintenance=bool(maintenance) and any(span.begin < at + HOUR and at < span.end for span in maintenance),
         network=count[SampleOutcome.NETWORK] > 0,
     )

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from markupsafe import Markup
 
-from monitor.charts.legend import legend_chart
+from monitor.charts.markup import el
 from monitor.charts.table import Cell, Table
 from monitor.charts.uptime_strip import BucketState, strip_entries
 from monitor.domain.incident import Incident
@@ -19,7 +19,7 @@ from monitor.scheduler.budget import ProviderSpending
 from monitor.scheduler.jobs import Job
 from monitor.web.pages.hourly import HourCounts
 from monitor.web.pages.links import model_link
-from monitor.web.pages.overview_facts import EndpointFacts, endpoint_facts
+from monitor.web.pages.overview_facts import LONGEST_NAME, EndpointFacts, endpoint_facts
 from monitor.web.pages.overview_query import Grouping, OverviewQuery, SortKey
 from monitor.web.pages.overview_row import STRIP_TITLE, OverviewRow, hours_of, overview_row
 from monitor.web.pages.overview_summary import OverviewSummary, overview_summary
@@ -35,7 +35,6 @@ _SEVERITY: Final = {
     Status.MAINTENANCE: 4,
     Status.PAUSED: 5,
 }
-_LEGEND_WIDTH: Final = 700
 
 SortValue: TypeAlias = float | str | None
 
@@ -74,6 +73,14 @@ class StatusChip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegendItem:
+    """What a colour and pattern of the bars mean; as text, so that it wraps on a narrow screen."""
+
+    words: str
+    swatch: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TablePages:
     """Where in a long list the page is."""
 
@@ -101,7 +108,7 @@ class OverviewView:
     pages: TablePages | None
     """None: one page holds all."""
     shown: str
-    legend: Markup | None
+    legend: Sequence[LegendItem]
     twin: Table
 
 
@@ -209,7 +216,9 @@ def _group(name: str, members: Sequence[EndpointFacts], group: Grouping, rows: S
     first = members[0]
     shown = {Grouping.MODEL: first.model_name, Grouping.PROVIDER: first.provider_name, Grouping.NONE: ""}[group]
     path = model_link(name) or "" if group is Grouping.MODEL else ""
-    return RowGroup(name=shown, about=printable(name) if name != shown else "", path=path, rows=rows)
+    has_other_name = name not in {"", first.snapshot.model_name, first.snapshot.provider_name}
+    about = printable(name, longest=LONGEST_NAME) if has_other_name else ""
+    return RowGroup(name=shown, about=about, path=path, rows=rows)
 
 
 def _heads(query: OverviewQuery) -> Sequence[ColumnHead]:
@@ -222,7 +231,7 @@ def _heads(query: OverviewQuery) -> Sequence[ColumnHead]:
         _head(query, "Uptime 24 h", SortKey.UPTIME, "Successes among the counted samples of 24 hours", numeric=True),
         ColumnHead(words=STRIP_TITLE, is_wide=True),
         _head(query, "TTFT p50", SortKey.TTFT, "Time to first token, last 30 minutes", numeric=True),
-        _head(query, "p95", SortKey.TTFT_P95, "Time to first token, last 30 minutes", numeric=True),
+        _head(query, "TTFT p95", SortKey.TTFT_P95, "Time to first token, last 30 minutes", numeric=True),
         _head(query, "tokens/s", SortKey.SPEED, "Median decode speed, last 30 minutes", numeric=True),
         _head(query, "$/M in / out", SortKey.PRICE, "USD per million tokens", numeric=True, is_wide=True),
         ColumnHead(words="Now"),
@@ -280,9 +289,14 @@ def _shown(found: int, total: int, query: OverviewQuery) -> str:
     return f"{found:,} of {total:,} endpoints match" if query.is_filtered else ""
 
 
-def _legend(shown: Sequence[EndpointFacts]) -> Markup | None:
+def _legend(shown: Sequence[EndpointFacts]) -> Sequence[LegendItem]:
     entries = strip_entries([hours_of(facts) for facts in shown])
-    return legend_chart(entries, chart_id="legend", width=_LEGEND_WIDTH) if entries else None
+    return [LegendItem(words=entry.words, swatch=_swatch(entry.role)) for entry in entries]
+
+
+def _swatch(role: str) -> Markup:
+    square = el("rect", class_=role, width=12, height=12, rx=3)
+    return el("svg", square, class_="chart swatch", width=12, height=12, viewBox="0 0 12 12", aria_hidden="true")
 
 
 def _twin(shown: Sequence[EndpointFacts]) -> Table:

@@ -1,4 +1,4 @@
-"""What is known of each endpoint when the overview is made. Pure."""
+"""The figures of each endpoint for the overview. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 from monitor.charts.uptime_strip import UptimeBucket
 from monitor.domain.incident import Incident
@@ -17,6 +18,8 @@ from monitor.scoreboard.row import Row
 from monitor.scoreboard.schema import EndpointScore
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.web.pages.hourly import HourCounts, hour_buckets
+
+LONGEST_NAME: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +36,18 @@ class EndpointFacts:
     """The open one."""
     next_probe: datetime | None = None
     """Only while it was never measured."""
-    hours: Sequence[UptimeBucket] | None = None
+    hours: tuple[UptimeBucket, ...] | None = None
     """None: the store could not be read."""
 
     @property
     def provider_name(self) -> str:
         """The display name of the provider."""
-        return printable(self.snapshot.provider_name)
+        return printable(self.snapshot.provider_name, longest=LONGEST_NAME)
 
     @property
     def model_name(self) -> str:
         """The display name of the model."""
-        return printable(self.snapshot.model_name)
+        return printable(self.snapshot.model_name, longest=LONGEST_NAME)
 
     @property
     def is_stale(self) -> bool:

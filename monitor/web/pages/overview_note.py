@@ -22,6 +22,8 @@ class EndpointNote:
     tone: Tone | str
     words: str
     title: str = ""
+    detail: str = ""
+    """What to do, to be read without pointing at it."""
     at: When | None = None
     """A time that follows the words."""
 
@@ -63,8 +65,9 @@ def _account(facts: EndpointFacts, *, stranger: bool) -> EndpointNote | None:
         return None
     words, remedy = refusal_words(trouble["class"])
     tone = "limit" if trouble["class"] == ErrorClass.RATE_LIMITED else Tone.BAD
-    title = f"Your key, not the provider. {remedy} Since {trouble['since']}."
-    return EndpointNote(tone=tone, words=f"your key: {words}", title=title)
+    since = when(_time(trouble["since"]), _time(trouble["since"])).utc
+    detail = f"Your key, not the provider. {remedy}"
+    return EndpointNote(tone=tone, words=f"your key: {words}", title=f"Since {since}", detail=detail)
 
 
 def _incident(facts: EndpointFacts, now: datetime) -> EndpointNote | None:

@@ -59,7 +59,7 @@ class OverviewQuery:
 
     @property
     def path(self) -> str:
-        """The address of this view; what is usual is left out."""
+        """The address of this view; defaults are left out."""
         usual = OverviewQuery()
         order = f"{'-' if self.descending else ''}{self.sort}"
         return with_query(

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
 
 from monitor.charts.figures import usd
 from monitor.charts.interval import IntervalBar, interval_bar
-from monitor.charts.uptime_strip import UptimeStrip, uptime_strip
+from monitor.charts.uptime_strip import UptimeBucket, UptimeStrip, uptime_strip
 from monitor.domain.text import NOT_MEASURED, age, percent, printable, probability, seconds
 from monitor.score.latency import Summary
 from monitor.scoreboard.schema import EndpointPricing, UptimeCounts
 from monitor.web.pages.hourly import HOUR
 from monitor.web.pages.links import model_link
-from monitor.web.pages.overview_facts import EndpointFacts
+from monitor.web.pages.overview_facts import LONGEST_NAME, EndpointFacts
 from monitor.web.pages.overview_note import EndpointNote, endpoint_notes
 from monitor.web.pages.when import When, when
 from monitor.web.pages.words import GLYPHS
@@ -77,7 +78,7 @@ def overview_row(facts: EndpointFacts, now: datetime, *, stranger: bool) -> Over
         details=_details(facts),
         status=facts.row.status,
         glyph=GLYPHS[facts.row.status],
-        since=when(snapshot.since, now),
+        since=when(snapshot.since, now, f"for {age(snapshot.since, now)}"),
         score=_score(facts, now),
         score_bar=_score_bar(facts),
         usable=_usable(published),
@@ -95,7 +96,7 @@ def _details(facts: EndpointFacts) -> str:
     spec = facts.snapshot.spec
     tag = spec.listing.tag
     parts = [*spec.labels.values(), *([tag] if tag else []), spec.endpoint.model]
-    return " · ".join(printable(part, longest=60) for part in dict.fromkeys(parts))
+    return " · ".join(printable(part, longest=LONGEST_NAME) for part in dict.fromkeys(parts))
 
 
 def _score(facts: EndpointFacts, now: datetime) -> FigureCell:
@@ -112,10 +113,14 @@ def _score(facts: EndpointFacts, now: datetime) -> FigureCell:
 
 def _score_bar(facts: EndpointFacts) -> Markup:
     low, high = facts.published["confidence"] or (None, None)
-    bar = IntervalBar(
-        title="Score", value=facts.published["score"], low=low, high=high, n=facts.published["evidence"], width=92
-    )
-    return interval_bar(bar, chart_id=f"score-{facts.place}")
+    return _drawn_score(facts.place, facts.published["score"], low, high, facts.published["evidence"])
+
+
+@lru_cache(maxsize=2048)
+def _drawn_score(place: int, score: float | None, low: float | None, high: float | None, evidence: int) -> Markup:
+    """Cached, since few scores change between two pages."""
+    bar = IntervalBar(title="Score", value=score, low=low, high=high, n=evidence, width=92)
+    return interval_bar(bar, chart_id=f"score-{place}")
 
 
 def _usable(published: Mapping[str, object]) -> str:
@@ -140,8 +145,13 @@ def _uptime(counts: UptimeCounts) -> FigureCell:
 def _strip(facts: EndpointFacts) -> Markup | str:
     if facts.hours is None:
         return "history cannot be read now"
-    strip = UptimeStrip(title=STRIP_TITLE, step=timedelta(hours=1), buckets=facts.hours)
-    return uptime_strip(strip, chart_id=f"strip-{facts.place}")
+    return _drawn_strip(facts.place, facts.hours)
+
+
+@lru_cache(maxsize=1024)
+def _drawn_strip(place: int, hours: tuple[UptimeBucket, ...]) -> Markup:
+    """Cached until the hours are read again."""
+    return uptime_strip(UptimeStrip(title=STRIP_TITLE, step=HOUR, buckets=hours), chart_id=f"strip-{place}")
 
 
 def _ttft(summary: Summary) -> FigureCell:

@@ -31,7 +31,7 @@ _CAUSES: Final[dict[str, str]] = {
     ErrorClass.WRONG_ANSWER: "wrong answer",
 }
 _REFUSED: Final[dict[str, tuple[str, str]]] = {
-    ErrorClass.AUTH: ("key refused", "Check the key in the configuration, and that it is valid at the provider."),
+    ErrorClass.AUTH: ("refused", "Check the key in the configuration, and that it is valid at the provider."),
     ErrorClass.PAYMENT: ("payment needed", "Add credit to the account, or raise its spending limit."),
     ErrorClass.RATE_LIMITED: ("rate limited", "Probe less often, or ask the provider for a higher limit."),
     ErrorClass.NOT_FOUND: ("model not found", "Check the model's name in the configuration, and what the key may use."),
@@ -40,7 +40,7 @@ _REFUSED: Final[dict[str, tuple[str, str]]] = {
         "Check the options of this endpoint: the provider refuses the request.",
     ),
     ErrorClass.CONTENT_FILTER: ("prompt filtered", "The account's content filter refuses the probe's prompt."),
-    ErrorClass.GEO: ("region refused", "The provider does not serve this account from this place."),
+    ErrorClass.GEO: ("region refused", "The provider does not serve this account in the region of this machine."),
 }
 _OTHER_REMEDY: Final = "Check the account at the provider."
 
