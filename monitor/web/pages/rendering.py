@@ -29,7 +29,7 @@ _PAGE_HEADERS: Final[Mapping[str, str]] = {
 }
 _CACHE_CONTROL: Final = "private, no-cache"
 PageSections: TypeAlias = Mapping[str, PackedSection]
-"""Ready parts of a page by their marks. A mark is a comment, which no text in a template can be, since it is escaped."""
+"""Ready parts of a page by their marks. A mark is a comment: no text in a template can be one, since it is escaped."""
 NO_SECTIONS: Final[PageSections] = {}
 
 

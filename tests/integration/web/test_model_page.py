@@ -153,13 +153,24 @@ async def test_hostile_names_are_text(ask: Ask, item: Behaviour) -> None:
 
 
 async def test_strangers_see_neither_account_trouble_nor_hosts(ask: Ask) -> None:
-    context = (await showcase(of_model(CLAUDE))).context()
+    show = await showcase(of_model(CLAUDE))
+    await show.store.append([], {}, traffic=_traffic(show.now, endpoint="bedrock:sonnet"))
+    context = show.context()
     _, public = await ask(context, f"/models/{CLAUDE}", token=TOKEN)
     _, own = await ask(context, f"/models/{CLAUDE}", token=TOKEN, Authorization=f"Bearer {TOKEN}")
-    assert "key refused" in own
+    assert "your key: refused" in own
     assert "127.0.0.1" in own
-    for hidden in ("refused", "127.0.0.1", "router_ids", "dep-17"):
+    for hidden in (
+        "refused",
+        "127.0.0.1",
+        "router_ids",
+        "dep-17",
+        "support-bot",
+        "Recent activity",
+        "probes themselves",
+    ):
         assert hidden not in public
+    assert "support-bot" in own
     assert "BASE_URL" in public
 
 

@@ -34,7 +34,7 @@ DEFAULT_COLUMNS: Final = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnHead:
+class ColumnLabel:
     """The head of a column; `about` says what its figures are."""
 
     words: str
@@ -42,28 +42,28 @@ class ColumnHead:
     is_number: bool = True
 
 
-HEADS: Final[Mapping[Column, ColumnHead]] = {
-    Column.STATUS: ColumnHead(words="Status", about="The published status, and for how long", is_number=False),
-    Column.SCORE: ColumnHead(
+HEADS: Final[Mapping[Column, ColumnLabel]] = {
+    Column.STATUS: ColumnLabel(words="Status", about="The published status, and for how long", is_number=False),
+    Column.SCORE: ColumnLabel(
         words="Score, 95 %", about="The probability that the next request succeeds, and its interval", is_number=False
     ),
-    Column.UPTIME: ColumnHead(words="Uptime 24 h", about="Share of counted requests of the last day that succeeded"),
-    Column.TTFT: ColumnHead(words="TTFT p50 / p95", about="Time to first token of successful probes, last 30 minutes"),
-    Column.SPEED: ColumnHead(words="Tokens/s", about="Median output speed of successful probes, last 30 minutes"),
-    Column.E2E: ColumnHead(
+    Column.UPTIME: ColumnLabel(words="Uptime 24 h", about="Share of counted requests of the last day that succeeded"),
+    Column.TTFT: ColumnLabel(words="TTFT p50 / p95", about="Time to first token of successful probes, last 30 minutes"),
+    Column.SPEED: ColumnLabel(words="Tokens/s", about="Median output speed of successful probes, last 30 minutes"),
+    Column.E2E: ColumnLabel(
         words="End to end p95", about="Time to the last token of successful probes, last 30 minutes"
     ),
-    Column.PRICE: ColumnHead(
+    Column.PRICE: ColumnLabel(
         words="$/M in / out", about="USD per million prompt, completion and cached prompt tokens, as configured"
     ),
-    Column.CONTEXT: ColumnHead(words="Context", about="Tokens that prompt and answer may have together"),
-    Column.OUTPUT: ColumnHead(words="Max output", about="Tokens that an answer may have"),
-    Column.QUANTIZATION: ColumnHead(words="Quant.", about="The number format of the weights", is_number=False),
-    Column.TOOLS: ColumnHead(words="Tool errors", about="Share of probes of the last day whose tool call failed"),
-    Column.STRUCTURED: ColumnHead(
+    Column.CONTEXT: ColumnLabel(words="Context", about="Tokens that prompt and answer may have together"),
+    Column.OUTPUT: ColumnLabel(words="Max output", about="Tokens that an answer may have"),
+    Column.QUANTIZATION: ColumnLabel(words="Quant.", about="The number format of the weights", is_number=False),
+    Column.TOOLS: ColumnLabel(words="Tool errors", about="Share of probes of the last day whose tool call failed"),
+    Column.STRUCTURED: ColumnLabel(
         words="Structured errors", about="Share of probes of the last day whose structured output failed"
     ),
-    Column.SERVED: ColumnHead(words="Served model", about="The model that the answers name", is_number=False),
-    Column.HEADROOM: ColumnHead(words="Headroom", about="What the provider's rate limits leave"),
-    Column.INCIDENT: ColumnHead(words="Now", about="The open incident", is_number=False),
+    Column.SERVED: ColumnLabel(words="Served model", about="The model that the answers name", is_number=False),
+    Column.HEADROOM: ColumnLabel(words="Headroom", about="What the provider's rate limits leave"),
+    Column.INCIDENT: ColumnLabel(words="Now", about="The open incident", is_number=False),
 }

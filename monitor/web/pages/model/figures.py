@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -140,6 +140,21 @@ def endpoint_history(read: EndpointBuckets, span: ChartSpan, now: datetime, judg
         probe_days=tuple(_probe_days(read.daily, _midnight(now) - (ACTIVE_DAYS - 1) * DAY)),
         incidents=tuple(read.incidents),
     )
+
+
+def without_limits(history: ModelHistory) -> ModelHistory:
+    """The history without rate limits."""
+    return replace(
+        history,
+        endpoints={
+            name: replace(each, hours=_without_limits(each.hours), days=_without_limits(each.days))
+            for name, each in history.endpoints.items()
+        },
+    )
+
+
+def _without_limits(buckets: Iterable[UptimeBucket]) -> tuple[UptimeBucket, ...]:
+    return tuple(replace(bucket, rate_limited=0) if bucket.rate_limited else bucket for bucket in buckets)
 
 
 def median_figure(rollup: Rollup, metric: Metric) -> MedianFigure:

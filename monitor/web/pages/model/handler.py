@@ -11,9 +11,9 @@ from monitor.web.pages.model.endpoints import ModelEndpoint, endpoints_of_model
 from monitor.web.pages.model.providers import TableOptions
 from monitor.web.pages.model.query import ModelQuery, ModelQueryError, read_query
 from monitor.web.pages.model.reading import ModelHistories, RenderedHistory
-from monitor.web.pages.model.view import CHARTS, REST, HistoryShown, ModelView, model_view
+from monitor.web.pages.model.view import ACTIVITY, CHARTS, UPTIME, HistoryShown, ModelView, model_view
 from monitor.web.pages.page_view import PageMoment
-from monitor.web.pages.rendering import PageRenderer
+from monitor.web.pages.rendering import PageRenderer, PageSections
 from monitor.web.pages.when import when
 from monitor.web.route import path_part
 from probes._loader import codec
@@ -39,7 +39,7 @@ class ModelHandler:
         if not endpoints:
             raise web.HTTPNotFound(text=f"No model has the name {name!r}.")
         query = _query(request)
-        history = None if self._histories is None else await self._histories.rendered(name, endpoints, query)
+        history = await self._history(name, endpoints, query, moment)
 
         def view() -> ModelView:
             return self._view(name, endpoints, query, moment, history)
@@ -51,8 +51,15 @@ class ModelHandler:
             current=OVERVIEW,
             question=(name, query, None if history is None else history.read_at),
             view=view,
-            sections={} if history is None else {CHARTS: history.charts, REST: history.rest},
+            sections={} if history is None else _sections(history),
         )
+
+    async def _history(
+        self, name: str, endpoints: tuple[ModelEndpoint, ...], query: ModelQuery, moment: PageMoment
+    ) -> RenderedHistory | None:
+        if self._histories is None:
+            return None
+        return await self._histories.rendered(name, endpoints, query, is_public=moment.stranger)
 
     async def close(self) -> None:
         """End the running reads."""
@@ -82,7 +89,12 @@ class ModelHandler:
         if history is None:
             return HistoryShown(missing="This daemon has no store." if self._histories is None else _BUSY)
         read = when(history.read_at, moment.now, f"{age(history.read_at, moment.now)} ago")
-        return HistoryShown(charts=CHARTS, rest=REST, read=read)
+        activity = HistoryShown().activity if moment.stranger else ACTIVITY
+        return HistoryShown(charts=CHARTS, uptime=UPTIME, activity=activity, read=read)
+
+
+def _sections(history: RenderedHistory) -> PageSections:
+    return {CHARTS: history.charts, UPTIME: history.uptime, ACTIVITY: history.activity}
 
 
 def _query(request: web.Request) -> ModelQuery:

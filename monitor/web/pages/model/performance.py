@@ -96,7 +96,7 @@ class PerformanceSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class _EndpointFigure:
     """An endpoint and its figures of one metric; None: the store has none."""
 
     endpoint: ModelEndpoint
@@ -130,13 +130,13 @@ def _metric(metric: Metric, endpoints: Sequence[ModelEndpoint], history: ModelHi
     )
 
 
-def _lines(metric: Metric, endpoints: Sequence[ModelEndpoint], history: ModelHistory) -> Iterator[_Line]:
+def _lines(metric: Metric, endpoints: Sequence[ModelEndpoint], history: ModelHistory) -> Iterator[_EndpointFigure]:
     for endpoint in endpoints:
         found = history.endpoints.get(endpoint.id)
-        yield _Line(endpoint=endpoint, figure=None if found is None else found.figures[metric])
+        yield _EndpointFigure(endpoint=endpoint, figure=None if found is None else found.figures[metric])
 
 
-def _now(presented: ChartedMetric, lines: Sequence[_Line]) -> Drawing:
+def _now(presented: ChartedMetric, lines: Sequence[_EndpointFigure]) -> Drawing:
     rows = [
         NowRow(
             name=line.endpoint.name,
@@ -159,7 +159,7 @@ def _now(presented: ChartedMetric, lines: Sequence[_Line]) -> Drawing:
     return Drawing(heading="Now", chart=now_chart(chart, chart_id=f"{presented.slug}-now"), table=now_table(chart))
 
 
-def _spread(presented: ChartedMetric, lines: Sequence[_Line], history: ModelHistory) -> Drawing:
+def _spread(presented: ChartedMetric, lines: Sequence[_EndpointFigure], history: ModelHistory) -> Drawing:
     rows = [
         SpreadRow(
             name=line.endpoint.name,
@@ -182,7 +182,7 @@ def _spread(presented: ChartedMetric, lines: Sequence[_Line], history: ModelHist
     return Drawing(heading=f"Spread, {history.span.words}", chart=drawn, table=box_table(chart))
 
 
-def _over_time(presented: ChartedMetric, lines: Sequence[_Line], history: ModelHistory) -> Drawing:
+def _over_time(presented: ChartedMetric, lines: Sequence[_EndpointFigure], history: ModelHistory) -> Drawing:
     grid = history.span.grid
     series = [
         LineSeries(name=line.endpoint.name, role=line.endpoint.role, points=line.figure.points if line.figure else ())

@@ -16,7 +16,7 @@ from monitor.domain.status import Status
 from monitor.domain.text import NOT_MEASURED, age, percent, plural, printable, probability, seconds
 from monitor.score.latency import Summary
 from monitor.score.task_errors import error_ratio
-from monitor.web.pages.model.columns import HEADS, Column, ColumnHead
+from monitor.web.pages.model.columns import HEADS, Column, ColumnLabel
 from monitor.web.pages.model.endpoints import ModelEndpoint, best_first
 from monitor.web.pages.when import When, when
 from monitor.web.pages.words import GLYPHS, cause_words, refusal_words, span_words
@@ -38,7 +38,7 @@ class ProviderCell:
     glyph: str = ""
     """Of the status."""
     since: When | None = None
-    head: ColumnHead = HEADS[Column.STATUS]
+    head: ColumnLabel = HEADS[Column.STATUS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class ColumnChoice:
     """An entry of the column chooser."""
 
     column: Column
-    head: ColumnHead
+    head: ColumnLabel
     is_shown: bool
 
 
@@ -67,7 +67,7 @@ class ColumnChoice:
 class ProvidersTable:
     """The whole table."""
 
-    heads: tuple[ColumnHead, ...]
+    heads: tuple[ColumnLabel, ...]
     rows: tuple[ProviderRow, ...]
     choices: tuple[ColumnChoice, ...]
 
@@ -131,8 +131,9 @@ def _status(endpoint: ModelEndpoint, options: TableOptions) -> ProviderCell:
     snapshot = endpoint.snapshot
     below, about = "", ""
     if snapshot.account is not None and not options.is_public:
-        below, remedy = refusal_words(snapshot.account.error)
-        about = f"Your account, not the provider, since {moment(snapshot.account.since)}. {remedy}"
+        words, remedy = refusal_words(snapshot.account.error)
+        below = f"your key: {words}"
+        about = f"Your key, not the provider, since {moment(snapshot.account.since)}. {remedy}"
     elif snapshot.measured_at is None:
         about = "no counted probe yet"
     return ProviderCell(

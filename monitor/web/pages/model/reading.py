@@ -32,7 +32,7 @@ from monitor.web.pages.model.figures import (
 )
 from monitor.web.pages.model.performance import MOST_MARKS
 from monitor.web.pages.model.query import ChartSpan, ChartWindow, ModelQuery
-from monitor.web.pages.model.sections import history_sections
+from monitor.web.pages.model.sections import HistorySections, history_sections
 from monitor.web.pages.rendering import rendered
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,9 @@ class RenderedHistory:
     read_at: datetime
     charts: PackedSection
     """Performance."""
-    rest: PackedSection
-    """Uptime, activity, applications."""
+    uptime: PackedSection
+    activity: PackedSection
+    """Activity and applications."""
     endpoints: tuple[ModelEndpoint, ...]
     """What they were made for."""
 
@@ -65,6 +66,8 @@ class HistoryQuestion:
     model: str
     window: ChartWindow
     zoom: tuple[datetime, datetime] | None
+    is_public: bool
+    """Whether strangers see it."""
 
 
 class ModelHistories:
@@ -79,10 +82,10 @@ class ModelHistories:
         self._failure = OngoingFailure()
 
     async def rendered(
-        self, model: str, endpoints: Sequence[ModelEndpoint], query: ModelQuery
+        self, model: str, endpoints: Sequence[ModelEndpoint], query: ModelQuery, *, is_public: bool = False
     ) -> RenderedHistory | None:
         """The newest sections; None if they cannot be had in time. A late read goes on, for the next visitor."""
-        question = HistoryQuestion(model=model, window=query.window, zoom=query.zoom)
+        question = HistoryQuestion(model=model, window=query.window, zoom=query.zoom, is_public=is_public)
         now = self._history.now()
         kept = self._usable(question, endpoints, now)
         if kept is not None and timedelta() <= now - kept.read_at < _FRESH:
@@ -115,16 +118,18 @@ class ModelHistories:
     ) -> asyncio.Task[RenderedHistory] | None:
         if len(self._reading) >= _WAITING:
             return None
-        task = asyncio.create_task(self._in_turn(tuple(endpoints), query), name="history of a model")
+        task = asyncio.create_task(self._in_turn(tuple(endpoints), query, question), name="history of a model")
         self._reading[question] = task
         task.add_done_callback(partial(self._ended, question))
         return task
 
-    async def _in_turn(self, endpoints: tuple[ModelEndpoint, ...], query: ModelQuery) -> RenderedHistory:
+    async def _in_turn(
+        self, endpoints: tuple[ModelEndpoint, ...], query: ModelQuery, question: HistoryQuestion
+    ) -> RenderedHistory:
         async with self._turn:
             now = self._history.now()
             history = await read_history(self._history, endpoints, query.span(now, lines=len(endpoints)), now)
-            return await asyncio.to_thread(_rendered, endpoints, history)
+            return await asyncio.to_thread(_rendered, endpoints, history, is_public=question.is_public)
 
     def _ended(self, question: HistoryQuestion, task: asyncio.Task[RenderedHistory]) -> None:
         del self._reading[question]
@@ -193,14 +198,19 @@ def _first_day(span: ChartSpan, now: datetime) -> datetime:
     return min(begin, span.grid.begin) if span.tier is RollupTier.DAY else begin
 
 
-def _rendered(endpoints: tuple[ModelEndpoint, ...], history: ModelHistory) -> RenderedHistory:
-    sections = history_sections(endpoints, history)
+def _rendered(endpoints: tuple[ModelEndpoint, ...], history: ModelHistory, *, is_public: bool) -> RenderedHistory:
+    sections = history_sections(endpoints, history, is_public=is_public)
     return RenderedHistory(
         read_at=history.read_at,
-        charts=packed_section(rendered("model_charts.html", history=sections).encode(errors="replace")),
-        rest=packed_section(rendered("model_history.html", history=sections).encode(errors="replace")),
+        charts=_section("model_charts.html", sections),
+        uptime=_section("model_uptime.html", sections),
+        activity=_section("model_activity.html", sections),
         endpoints=endpoints,
     )
+
+
+def _section(template: str, sections: HistorySections) -> PackedSection:
+    return packed_section(rendered(template, history=sections).encode(errors="replace"))
 
 
 def _configured(endpoints: Sequence[ModelEndpoint]) -> list[object]:
@@ -209,4 +219,4 @@ def _configured(endpoints: Sequence[ModelEndpoint]) -> list[object]:
 
 
 def _size_bytes(made: RenderedHistory) -> int:
-    return sum(len(part.body) + len(part.packed) for part in (made.charts, made.rest))
+    return sum(len(part.body) + len(part.packed) for part in (made.charts, made.uptime, made.activity))

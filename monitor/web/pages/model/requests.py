@@ -52,7 +52,7 @@ def key_variable(endpoint: Endpoint) -> str:
 
 
 def base_url(endpoint: Endpoint, *, is_public: bool) -> tuple[Part, ...]:
-    """Where the endpoint is. A stranger gets a variable, since the host may be nobody's business."""
+    """Where the endpoint is. A stranger gets a variable, since an internal host may be in it."""
     return (Variable(_variable(endpoint.provider, "BASE_URL")),) if is_public else (endpoint.base_url.rstrip("/"),)
 
 

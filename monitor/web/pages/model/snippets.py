@@ -25,7 +25,7 @@ from monitor.web.pages.model.requests import (
 from probes._model import Endpoint, Probe
 
 OPENAI: Final = "openai_chat"
-"""The wire API that OpenAI's own libraries and LiteLLM's `openai/` speak."""
+"""The wire API of OpenAI's own libraries and of LiteLLM's `openai/`."""
 _WIDTH: Final = 100
 _ROUTER: Final = Variable("PROVIDERWATCH_URL")
 _TOKEN: Final = Variable("PROVIDERWATCH_TOKEN")

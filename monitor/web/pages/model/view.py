@@ -23,7 +23,8 @@ from probes._model import Endpoint, Probe
 _MOST_NAMED: Final = 3
 _NO_MARKUP: Final = Markup("")
 CHARTS: Final = Markup("<!-- charts -->")
-REST: Final = Markup("<!-- rest -->")
+UPTIME: Final = Markup("<!-- uptime -->")
+ACTIVITY: Final = Markup("<!-- activity -->")
 CodecOf: TypeAlias = Callable[[Endpoint], Probe]
 """The codec of an endpoint."""
 
@@ -42,7 +43,9 @@ class HistoryShown:
     """The marks where the sections of stored history go; or why there are none."""
 
     charts: Markup = _NO_MARKUP
-    rest: Markup = _NO_MARKUP
+    uptime: Markup = _NO_MARKUP
+    activity: Markup = _NO_MARKUP
+    """Empty for strangers: which applications there are, and what they and the probes cost, is not for them."""
     read: When | None = None
     missing: str = ""
 

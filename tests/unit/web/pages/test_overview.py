@@ -261,6 +261,7 @@ def test_heads_lead_to_their_order_and_say_the_present_one(showcase: Showcase) -
 
 
 def test_a_model_is_a_link_once_it_has_a_page(showcase: Showcase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "BUILT", frozenset())
     assert view_of(showcase).groups[0].path == ""
     monkeypatch.setattr(links, "BUILT", frozenset({links.MODELS}))
     assert view_of(showcase).groups[0].path == f"/models/{LLAMA}"

@@ -32,7 +32,7 @@ def test_only_endpoints_of_the_model_are_found_in_the_order_of_the_configuration
     ]
 
 
-def test_endpoints_of_one_provider_are_told_apart_by_tag_or_id() -> None:
+def test_endpoints_of_one_provider_differ_by_tag_or_id() -> None:
     rows = [
         row("groq:a"),
         row("deep:b", tag="deep/turbo"),

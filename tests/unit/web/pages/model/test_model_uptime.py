@@ -75,7 +75,7 @@ def test_the_tables_have_a_row_for_each_hour_and_day_newest_first() -> None:
     assert hours.rows[1][2] == "50.00% · n 60"
 
 
-def test_rate_limits_are_told_beside_the_uptime() -> None:
+def test_rate_limits_stand_beside_the_uptime() -> None:
     limited = history_of(hours=tuple(replace(bar, rate_limited=3) for bar in history_of().hours))
     assert cell(section(shown(), histories=[limited]).tables[0]) == "100% · n 60 · 3 rate limited"
 
@@ -112,7 +112,7 @@ def test_hours_that_were_not_measured_in_a_row_do_not_count() -> None:
     assert routed_uptime([uptimes(1.0)]).even is None
 
 
-def test_the_estimate_is_told_with_the_hours_that_it_is_made_of() -> None:
+def test_the_estimate_has_the_number_of_hours_that_it_is_made_of() -> None:
     routed = section(shown("a:m"), shown("b:m", 1)).routed
     assert routed is not None
     assert (routed.followed, routed.even, routed.hours) == ("99.29%", "99.29%", "71 hours")

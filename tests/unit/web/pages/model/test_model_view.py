@@ -79,7 +79,7 @@ def test_every_window_is_a_link_that_keeps_the_other_choices() -> None:
     assert windows[0].path == "/models/meta/llama?columns=status&endpoint=groq:llama#performance"
 
 
-def test_a_zoom_is_told_in_words_and_no_window_is_current() -> None:
+def test_a_zoom_is_shown_in_words_and_no_window_is_current() -> None:
     zoom = (datetime(2026, 11, 20, 6, tzinfo=UTC), datetime(2026, 11, 20, 18, tzinfo=UTC))
     found = view([shown()], ModelQuery(zoom=zoom))
     assert found.zoom.startswith("2026-11-20 06:00 UTC to")
@@ -102,3 +102,11 @@ def test_a_history_becomes_all_sections() -> None:
     assert len(sections.performance.metrics) == 3
     assert len(sections.uptime.rows) == 1
     assert sections.activity.applications == ()
+
+
+def test_strangers_see_no_rate_limits() -> None:
+    limited = [replace(bar, rate_limited=9 * (number == 5)) for number, bar in enumerate(history_of().hours)]
+    history = model_history(history_of(hours=tuple(limited)))
+    for is_public in (False, True):
+        uptime = history_sections([shown()], history, is_public=is_public).uptime
+        assert ("rate limited" in uptime.legend + uptime.rows[0].hours + str(uptime.tables)) is not is_public

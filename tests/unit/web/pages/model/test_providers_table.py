@@ -101,11 +101,11 @@ def test_a_score_without_an_interval_stands_alone() -> None:
     assert_sound(found.chart, "score-0")
 
 
-def test_account_trouble_is_told_to_who_has_the_token_alone() -> None:
+def test_only_who_has_the_token_sees_account_trouble() -> None:
     endpoint = shown(account=Trouble(error=ErrorClass.AUTH, since=START))
     told = cells(endpoint)[Column.STATUS]
-    assert told.below == "key refused"
-    assert "Your account, not the provider" in told.about
+    assert told.below == "your key: refused"
+    assert "Your key, not the provider" in told.about
     public = cells(endpoint, is_public=True)[Column.STATUS]
     assert "refused" not in public.below + public.about
     assert "account" not in public.about

@@ -144,7 +144,7 @@ def test_signed_requests_are_recognised() -> None:
     assert not is_signed(replace(signed, api="openai_chat"), codec("openai_chat", {}))
 
 
-def test_litellm_gets_the_endpoints_that_speak_its_api_and_the_rest_is_counted() -> None:
+def test_litellm_gets_the_endpoints_of_its_api_and_the_rest_is_counted() -> None:
     specs = [
         replace(make_spec(), endpoint=ENDPOINT),
         replace(make_spec(), endpoint=replace(ENDPOINT, id="b:m", api="anthropic_messages")),
