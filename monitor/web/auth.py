@@ -19,7 +19,7 @@ from monitor.web.hosts import host_of, own_hosts
 from monitor.web.rate_limit import RateLimit, client_of
 from probes._model import Secret
 
-STRANGER: Final = "stranger"
+STRANGER: Final = web.RequestKey("stranger", bool)
 """The key of a request for a page: whether the page is shown without the token, to any client."""
 _BASIC: Final = {hdrs.WWW_AUTHENTICATE: 'Basic realm="Providerwatch", charset="UTF-8"'}
 _client_of = lru_cache(maxsize=1024)(client_of)

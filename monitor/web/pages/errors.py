@@ -31,7 +31,7 @@ class PageErrors:
         if not self._pages.is_on():
             return await refuse_as_json(request, status, message, headers)
         names = self._nearest(request) if status is HTTPStatus.NOT_FOUND else ()
-        html = await asyncio.to_thread(_page, status, message, names, bool(request.get(STRANGER, True)))
+        html = await asyncio.to_thread(_page, status, message, names, request.get(STRANGER, True))
         form = page_document(html).plain
         response = web.Response(status=status, body=form.body, headers=form.headers)
         response.headers.update({**headers, "Cache-Control": "no-store"})

@@ -126,7 +126,14 @@ class OverviewData:
 def overview(moment: PageMoment, data: OverviewData, query: OverviewQuery) -> OverviewView:
     """The view model of the overview."""
     now = moment.now
-    everything = endpoint_facts(moment.snapshot, jobs=data.jobs, incidents=data.incidents, hours=data.hours, now=now)
+    everything = endpoint_facts(
+        moment.snapshot,
+        jobs=data.jobs,
+        incidents=data.incidents,
+        hours=data.hours,
+        now=now,
+        stranger=moment.stranger,
+    )
     found = _ordered([facts for facts in everything if _passes(facts, query, moment.snapshot.vantage)], query)
     shown = found[(query.page - 1) * ROWS_A_PAGE : query.page * ROWS_A_PAGE]
     return OverviewView(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -62,8 +62,12 @@ def endpoint_facts(
     incidents: Mapping[str, Incident],
     hours: HourCounts | None,
     now: datetime,
+    stranger: bool = False,
 ) -> Sequence[EndpointFacts]:
-    """All endpoints of a snapshot, in the order of the configuration."""
+    """All endpoints of a snapshot, in the order of the configuration.
+
+    The hours of strangers have no rate limits: those are about the account.
+    """
     of_endpoint: dict[str, list[Job]] = {}
     for job in jobs:
         of_endpoint.setdefault(job.spec.endpoint.id, []).append(job)
@@ -75,11 +79,16 @@ def endpoint_facts(
             snapshot=row.endpoint,
             incident=incidents.get(row.id),
             next_probe=None if row.endpoint.measured_at else _next_tick(of_endpoint.get(row.id, ()), now),
-            hours=None if hours is None else hour_buckets(hours.get(row.id, {}), row.endpoint.spec.maintenance, now),
+            hours=None if hours is None else _hours(row.endpoint, hours, now, stranger=stranger),
         )
         for place, row in enumerate(snapshot.rows.values())
         if row.endpoint is not None
     ]
+
+
+def _hours(endpoint: EndpointSnapshot, hours: HourCounts, now: datetime, *, stranger: bool) -> tuple[UptimeBucket, ...]:
+    buckets = hour_buckets(hours.get(endpoint.id, {}), endpoint.spec.maintenance, now)
+    return tuple(replace(bucket, rate_limited=0) for bucket in buckets) if stranger else buckets
 
 
 def _next_tick(jobs: Iterable[Job], now: datetime) -> datetime | None:

@@ -82,7 +82,7 @@ def overview_row(facts: EndpointFacts, now: datetime, *, stranger: bool) -> Over
         score=_score(facts, now),
         score_bar=_score_bar(facts),
         usable=_usable(published),
-        uptime=_uptime(published["uptime"]["1d"]),
+        uptime=_uptime(published["uptime"]["1d"], stranger=stranger),
         strip=_strip(facts),
         ttft=_ttft(snapshot.summaries["ttft_s"]),
         ttft_p95=_ttft_p95(snapshot.summaries["ttft_s"]),
@@ -131,12 +131,14 @@ def _usable(published: Mapping[str, object]) -> str:
     return f"usable {probability(usable)}"
 
 
-def _uptime(counts: UptimeCounts) -> FigureCell:
+def _uptime(counts: UptimeCounts, *, stranger: bool) -> FigureCell:
     counted = counts["ok"] + counts["failed"]
     if not counted:
         return FigureCell(text=NOT_MEASURED, note="n 0", title="No counted sample in the last 24 hours")
     low, high = counts["ci95"] or (None, None)
-    others = [(counts["rate_limited"], "rate limited"), (counts["account"], "account"), (counts["network"], "network")]
+    others = [(counts["network"], "local network")]
+    if not stranger:
+        others += [(counts["rate_limited"], "rate limited"), (counts["account"], "account refused")]
     left_out = "".join(f"; {count:,} {word}, not counted" for count, word in others if count)
     title = f"{counts['failed']:,} of {counted:,} failed; 95 % interval {percent(low)} to {percent(high)}{left_out}"
     return FigureCell(text=percent(counts["ratio"], decimals=2), note=f"n {counted:,}", title=title)

@@ -119,7 +119,7 @@ class PageRenderer:
             snapshot=await self._context.newest(),
             now=self._pages.now(),
             monitor=self._pages.monitor(),
-            stranger=bool(request.get(STRANGER, False)),
+            stranger=request.get(STRANGER, True),
         )
 
     async def show(
