@@ -61,6 +61,8 @@ class UptimeSection:
     routed: RoutedWords | None
     """What uptime would have been by another choice of providers; None: not known, or there is no choice."""
     tables: tuple[Table, ...]
+    has_limits: bool
+    """Whether the key was rate limited anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ def uptime_section(endpoints: Sequence[ModelEndpoint], history: ModelHistory) ->
         legend=legend_chart(
             strip_entries([strip for pair in strips for strip in pair]), chart_id="uptime-key", width=720
         ),
+        has_limits=any(bucket.rate_limited for each in bars for bucket in (*each.hours, *each.days)),
         routed=_routed(bars),
         tables=(
             _table("hour", HOUR, {each.name: each.hours for each in bars}),
