@@ -19,6 +19,8 @@ const GONE_AFTER_S = 3;
 /** One of the two clocks was set. */
 const STEP_MS = 60_000;
 
+// Addresses begin with the origin: relative ones inherit a password that the reader typed into the address bar, and
+// `fetch` refuses those.
 const mode = document.body.dataset.live ?? "none";
 const zone = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const dated = new Intl.DateTimeFormat(undefined, {
@@ -212,7 +214,7 @@ function lost() {
 async function look() {
   if (performance.now() - contactMs < LOOK_MS && !isGone) return;
   try {
-    await fetch("/healthz", { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+    await fetch(`${location.origin}/healthz`, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
     contact();
   } catch {
     lost();
@@ -220,7 +222,7 @@ async function look() {
 }
 
 function follow() {
-  const source = new EventSource("/v1/scores/stream");
+  const source = new EventSource(`${location.origin}/v1/scores/stream`);
   /** @param {Event} event */
   const take = (event) => {
     contact();
