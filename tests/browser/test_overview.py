@@ -162,7 +162,7 @@ async def test_a_bar_says_its_hour_beside_the_pointer(browser: Browser, make: Ma
         await tab.open(f"{site.url}/")
         await tab.until(LIVE)
         x, y = await tab.run(
-            "(() => { const b = document.querySelectorAll('tr[data-endpoint=\"groq:llama\"] [data-x] .hit')[23]"
+            "(() => { const b = document.querySelectorAll('tr[data-endpoint=\"groq:llama\"] [data-x] .bar')[23]"
             ".getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]; })()"
         )
         await tab.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from markupsafe import Markup
-
-from monitor.charts.markup import el
 from monitor.charts.table import Cell, Table
 from monitor.charts.uptime_strip import BucketState, strip_entries
 from monitor.domain.incident import Incident
@@ -18,6 +15,7 @@ from monitor.domain.text import printable
 from monitor.scheduler.budget import ProviderSpending
 from monitor.scheduler.jobs import Job
 from monitor.web.pages.hourly import HourCounts
+from monitor.web.pages.legend import LegendItem, legend_items
 from monitor.web.pages.links import model_link
 from monitor.web.pages.overview_facts import LONGEST_NAME, EndpointFacts, endpoint_facts
 from monitor.web.pages.overview_query import Grouping, OverviewQuery, SortKey
@@ -70,14 +68,6 @@ class StatusChip:
     words: str
     path: str
     is_current: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegendItem:
-    """What a colour and pattern of the bars mean; as text, so that it wraps on a narrow screen."""
-
-    words: str
-    swatch: Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,13 +287,7 @@ def _shown(found: int, total: int, query: OverviewQuery) -> str:
 
 
 def _legend(shown: Sequence[EndpointFacts]) -> Sequence[LegendItem]:
-    entries = strip_entries([hours_of(facts) for facts in shown])
-    return [LegendItem(words=entry.words, swatch=_swatch(entry.role)) for entry in entries]
-
-
-def _swatch(role: str) -> Markup:
-    square = el("rect", class_=role, width=12, height=12, rx=3)
-    return el("svg", square, class_="chart swatch", width=12, height=12, viewBox="0 0 12 12", aria_hidden="true")
+    return legend_items(strip_entries([hours_of(facts) for facts in shown]))
 
 
 def _twin(shown: Sequence[EndpointFacts]) -> Table:

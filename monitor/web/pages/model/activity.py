@@ -121,7 +121,8 @@ def _chart(title: str, stacks: Sequence[BarStack], *, empty: str) -> BarChart:
 
 
 def _drawing(heading: str, chart: BarChart, chart_id: str) -> Drawing:
-    return Drawing(heading=heading, chart=bar_chart(chart, chart_id=chart_id), table=bar_table(chart))
+    drawn = bar_chart(chart, chart_id=chart_id)
+    return Drawing(heading=heading, chart=drawn, table=bar_table(chart), is_wide=True)
 
 
 def _sums(tokens: Tokens) -> str:

@@ -16,5 +16,7 @@ class Drawing:
     heading: str
     chart: Markup
     table: Table
+    is_wide: bool = False
+    """Whether it is moved sideways on a narrow screen instead of being made smaller."""
     is_over_time: bool = False
-    """Whether a part of it can be chosen, and it is moved sideways on a narrow screen instead of being made smaller."""
+    """Whether a part of its time can be chosen."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from markupsafe import Markup
-
 from monitor.charts.boxes import BoxChart, SpreadRow, box_chart, box_table
 from monitor.charts.events import Mark, Shade, ShadeKind
 from monitor.charts.figures import SECONDS, TOKENS_PER_SECOND, USD_PER_MILLION, Unit
-from monitor.charts.legend import LegendEntry, legend_chart
+from monitor.charts.legend import LegendEntry
 from monitor.charts.lines import line_chart
 from monitor.charts.now_rows import NowChart, NowRow, now_chart, now_table
 from monitor.charts.roles import PROVIDERS
@@ -21,6 +19,7 @@ from monitor.charts.series import LineChart, LineSeries, line_table
 from monitor.domain.text import plural
 from monitor.history.series import Metric
 from monitor.routing.tiers import price
+from monitor.web.pages.legend import LegendItem, legend_items
 from monitor.web.pages.model.drawing import Drawing
 from monitor.web.pages.model.endpoints import ModelEndpoint
 from monitor.web.pages.model.figures import CHARTED, ENOUGH_FOR_SPREAD, FigureHistory, ModelHistory
@@ -87,8 +86,8 @@ class MetricSection:
 class PerformanceSection:
     """All charts of speed."""
 
-    legend: Markup | None
-    """None: with more endpoints than colours it would tell nothing."""
+    legend: Sequence[LegendItem]
+    """Empty: with more endpoints than colours it would explain nothing."""
     metrics: tuple[MetricSection, ...]
     scatter: Drawing
     hidden_marks: str
@@ -202,7 +201,13 @@ def _over_time(presented: ChartedMetric, lines: Sequence[_EndpointFigure], histo
         height=_HEIGHT if len(lines) <= _FEW else _HIGH,
     )
     drawn = line_chart(chart, chart_id=f"{presented.slug}-time")
-    return Drawing(heading=f"Over time, {history.span.words}", chart=drawn, table=line_table(chart), is_over_time=True)
+    return Drawing(
+        heading=f"Over time, {history.span.words}",
+        chart=drawn,
+        table=line_table(chart),
+        is_wide=True,
+        is_over_time=True,
+    )
 
 
 def _marks(endpoints: Sequence[ModelEndpoint], history: ModelHistory) -> tuple[Mark, ...]:
@@ -224,11 +229,11 @@ def _shades(endpoints: Sequence[ModelEndpoint], history: ModelHistory) -> Iterat
                 yield Shade(start=window.begin, end=window.end, kind=ShadeKind.MAINTENANCE, words=words)
 
 
-def _legend(endpoints: Sequence[ModelEndpoint]) -> Markup | None:
+def _legend(endpoints: Sequence[ModelEndpoint]) -> Sequence[LegendItem]:
     if len(endpoints) > len(PROVIDERS):
-        return None
+        return ()
     entries = [LegendEntry(words=endpoint.name, role=endpoint.role) for endpoint in endpoints]
-    return legend_chart(entries, chart_id="providers-key", width=_WIDE)
+    return legend_items(entries)
 
 
 def _scatter(endpoints: Sequence[ModelEndpoint], history: ModelHistory) -> Drawing:
@@ -257,7 +262,7 @@ def _scatter(endpoints: Sequence[ModelEndpoint], history: ModelHistory) -> Drawi
         empty="no endpoint has both a speed and a price",
     )
     drawn = scatter_chart(chart, chart_id="speed-price")
-    return Drawing(heading="Speed and price", chart=drawn, table=scatter_table(chart))
+    return Drawing(heading="Speed and price", chart=drawn, table=scatter_table(chart), is_wide=True)
 
 
 def _lower(presented: ChartedMetric) -> str:

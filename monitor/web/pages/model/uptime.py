@@ -11,10 +11,10 @@ from typing import Final
 from markupsafe import Markup
 
 from monitor.charts.figures import RATIO, window
-from monitor.charts.legend import legend_chart
 from monitor.charts.table import Cell, Table
 from monitor.charts.uptime_strip import UptimeBucket, UptimeStrip, strip_entries, uptime_strip
 from monitor.domain.text import NOT_MEASURED, percent, plural
+from monitor.web.pages.legend import LegendItem, legend_items
 from monitor.web.pages.model.endpoints import ModelEndpoint
 from monitor.web.pages.model.figures import DAYS, HOURS, EndpointHistory, ModelHistory
 from monitor.web.pages.model.query import DAY, HOUR
@@ -57,7 +57,7 @@ class UptimeSection:
     """All bars."""
 
     rows: tuple[UptimeRow, ...]
-    legend: Markup
+    legend: Sequence[LegendItem]
     routed: RoutedWords | None
     """What uptime would have been by another choice of providers; None: not known, or there is no choice."""
     tables: tuple[Table, ...]
@@ -100,9 +100,7 @@ def uptime_section(endpoints: Sequence[ModelEndpoint], history: ModelHistory) ->
             )
             for number, (each, (hourly, daily)) in enumerate(zip(bars, strips, strict=True))
         ),
-        legend=legend_chart(
-            strip_entries([strip for pair in strips for strip in pair]), chart_id="uptime-key", width=720
-        ),
+        legend=legend_items(strip_entries([strip for pair in strips for strip in pair])),
         has_limits=any(bucket.rate_limited for each in bars for bucket in (*each.hours, *each.days)),
         routed=_routed(bars),
         tables=(

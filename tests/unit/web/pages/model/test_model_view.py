@@ -109,4 +109,4 @@ def test_strangers_see_no_rate_limits() -> None:
     history = model_history(history_of(hours=tuple(limited)))
     for is_public in (False, True):
         uptime = history_sections([shown()], history, is_public=is_public).uptime
-        assert ("rate limited" in uptime.legend + uptime.rows[0].hours + str(uptime.tables)) is not is_public
+        assert ("rate limited" in f"{uptime.legend}{uptime.rows[0].hours}{uptime.tables}") is not is_public
