@@ -7,6 +7,13 @@
     element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
     !element.closest(".skip, .patterns, thead, select, svg, #readout, script, title");
   const boxes = [];
+  // What a part that is moved sideways shows of a box.
+  const seen = (box, owner) => {
+    const around = owner.closest(".scroll, .plot, pre")?.getBoundingClientRect();
+    if (!around) return box;
+    const [left, right] = [Math.max(box.left, around.left), Math.min(box.right, around.right)];
+    return { left, right, width: right - left, top: box.top, bottom: box.bottom };
+  };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const { currentNode: node } = walker;
@@ -14,10 +21,13 @@
     if (!node.textContent.trim() || !isShown(owner)) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
-    for (const box of range.getClientRects()) if (box.width > 1) boxes.push({ box, owner, text: node.textContent.trim() });
+    for (const whole of range.getClientRects()) {
+      const box = seen(whole, owner);
+      if (box.width > 1) boxes.push({ box, owner, text: node.textContent.trim() });
+    }
   }
   for (const svg of document.querySelectorAll("svg.chart")) {
-    if (svg.checkVisibility()) boxes.push({ box: svg.getBoundingClientRect(), owner: svg, text: `chart ${svg.id}` });
+    if (svg.checkVisibility()) boxes.push({ box: seen(svg.getBoundingClientRect(), svg), owner: svg, text: `chart ${svg.id}` });
   }
   for (const { box, owner, text } of boxes) {
     if (!owner.closest(".scroll, pre, .plot") && (box.left < -1 || box.right > innerWidth + 1)) problems.push(`outside: ${text}`);

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from monitor.charts.roles import Role, of_provider
 from monitor.domain.text import printable
-from monitor.routing.tiers import price, route_order
+from monitor.routing.tiers import price
 from monitor.scoreboard.endpoint import EndpointSnapshot
 from monitor.scoreboard.row import Row
 
@@ -52,7 +52,7 @@ def _rank(endpoint: ModelEndpoint) -> tuple[int, float, bool, float, str]:
     snapshot = endpoint.snapshot
     cost = price(snapshot)
     score = -1.0 if snapshot.score is None else round(snapshot.score, 2)
-    return route_order(snapshot), -score, cost is None, cost or 0.0, snapshot.id
+    return snapshot.tier, -score, cost is None, cost or 0.0, snapshot.id
 
 
 def _names(snapshots: Sequence[EndpointSnapshot]) -> list[str]:

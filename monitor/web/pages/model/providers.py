@@ -18,11 +18,13 @@ from monitor.score.latency import Summary
 from monitor.score.task_errors import error_ratio
 from monitor.web.pages.model.columns import HEADS, Column, ColumnLabel
 from monitor.web.pages.model.endpoints import ModelEndpoint, best_first
+from monitor.web.pages.overview_row import ENOUGH_FOR_P95
 from monitor.web.pages.when import When, when
 from monitor.web.pages.words import GLYPHS, cause_words, refusal_words, span_words
 from probes._model import Task
 
 _HALF_HOUR: Final = "last 30 minutes"
+_FEW: Final = f"p95 needs {ENOUGH_FOR_P95} samples"
 _SHORTEST_EXACT_TPS: Final = 10
 
 
@@ -181,18 +183,24 @@ def _uptime(endpoint: ModelEndpoint) -> ProviderCell:
 
 def _ttft(endpoint: ModelEndpoint) -> ProviderCell:
     summary = endpoint.snapshot.summaries["ttft_s"]
-    return _times(summary, f"{seconds(summary.quantiles['p50'])} / {seconds(summary.p95)}")
+    p95 = NOT_MEASURED if summary.count < ENOUGH_FOR_P95 else seconds(summary.p95)
+    return _times(summary, f"{seconds(summary.quantiles['p50'])} / {p95}")
 
 
 def _e2e(endpoint: ModelEndpoint) -> ProviderCell:
     summary = endpoint.snapshot.summaries["e2e_s"]
+    if 0 < summary.count < ENOUGH_FOR_P95:
+        return _unknown(f"{_FEW}; there are {summary.count} in the {_HALF_HOUR}")
     return _times(summary, seconds(summary.p95))
 
 
 def _times(summary: Summary, words: str) -> ProviderCell:
     if not summary.count:
         return _unknown(f"no successful probe with this time in the {_HALF_HOUR}")
-    return ProviderCell(text=words, below=f"n {summary.count:,}", about=f"of successful probes, {_HALF_HOUR}")
+    about = f"of successful probes, {_HALF_HOUR}"
+    if summary.count < ENOUGH_FOR_P95:
+        about += f"; {_FEW}"
+    return ProviderCell(text=words, below=f"n {summary.count:,}", about=about)
 
 
 def _speed(endpoint: ModelEndpoint) -> ProviderCell:

@@ -58,6 +58,7 @@ def test_the_order_is_status_then_score_in_hundredths_then_price() -> None:
     cheap, dear = Pricing(prompt=0.1, completion=0.1), Pricing(prompt=9, completion=9)
     endpoints = [
         shown("down:m", status=Status.DOWN, pricing=cheap),
+        shown("stale:m", status=Status.UNKNOWN, pricing=cheap, score=1.0),
         replace(shown("unpriced:m"), snapshot=unpriced(make_endpoint("unpriced:m"))),
         shown("dear:m", pricing=dear, score=0.992),
         shown("cheap:m", pricing=cheap, score=0.988),
@@ -71,6 +72,7 @@ def test_the_order_is_status_then_score_in_hundredths_then_price() -> None:
         "unpriced",
         "worse",
         "new",
+        "stale",
         "slow",
         "down",
     ]

@@ -50,8 +50,8 @@ def test_every_known_figure_has_its_count_or_its_unit() -> None:
         task_counts={Task.TOOL_CALL: Counts(ok=47, failed=1), Task.STRUCTURED_OUTPUT: Counts()},
         counts=dict.fromkeys(WINDOWS, Counts(ok=1439, failed=1)),
         summaries={
-            "ttft_s": replace(summary(0.31, 0.4, 0.5, 0.9), p95=0.69),
-            "e2e_s": replace(summary(1.0, 1.1, 1.2, 1.3), p95=1.25),
+            "ttft_s": replace(summary(0.31, 0.4, 0.5, 0.9, count=30), p95=0.69),
+            "e2e_s": replace(summary(1.0, 1.1, 1.2, 1.3, count=30), p95=1.25),
             "output_tps": summary(118.4, 1, 1, 1),
         },
     )
@@ -61,9 +61,9 @@ def test_every_known_figure_has_its_count_or_its_unit() -> None:
     assert found[Column.STATUS].glyph == "●"
     assert words(found[Column.SCORE]) == ("0.99", "[0.97, 1.00]")
     assert words(found[Column.UPTIME]) == ("99.93%", "n 1,440")
-    assert words(found[Column.TTFT]) == ("310 ms / 690 ms", "n 10")
+    assert words(found[Column.TTFT]) == ("310 ms / 690 ms", "n 30")
     assert words(found[Column.SPEED]) == ("118", "n 10")
-    assert words(found[Column.E2E]) == ("1.25 s", "n 10")
+    assert words(found[Column.E2E]) == ("1.25 s", "n 30")
     assert words(found[Column.PRICE]) == ("0.59 / 0.79", "cached 0.10")
     assert words(found[Column.CONTEXT]) == ("131,072", "")
     assert words(found[Column.OUTPUT]) == ("16,384", "")
@@ -87,6 +87,14 @@ def test_what_is_not_known_is_a_dash_with_a_reason() -> None:
         assert found[column].text == NOT_MEASURED
         assert found[column].about
     assert found[Column.STATUS].about == "no counted probe yet"
+
+
+def test_p95_needs_twenty_samples() -> None:
+    found = cells(shown())
+    assert words(found[Column.TTFT]) == ("200 ms / –", "n 10")
+    assert "p95 needs 20 samples" in found[Column.TTFT].about
+    assert found[Column.E2E].text == NOT_MEASURED
+    assert found[Column.E2E].about == "p95 needs 20 samples; there are 10 in the last 30 minutes"
 
 
 def test_a_slow_speed_has_a_decimal() -> None:
