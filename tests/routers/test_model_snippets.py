@@ -52,7 +52,7 @@ def provider(keys: list[str | None]) -> Iterator[str]:
 
 def snapshot(down: str, up: str) -> dict[str, object]:
     """One of two endpoints is down."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {"id": name, "provider": name.partition(":")[0], "model": MODEL, "status": status, "score": 0.9,
          "account": None, "stale_after": None, "router_ids": {}}
         for name, status in ((down, "down"), (up, "up"))

@@ -109,6 +109,11 @@ def test_no_name_changes_what_the_code_does(api: str, model: str) -> None:
         check(snippet, api)
 
 
+def test_lines_are_those_of_the_code() -> None:
+    for snippet in flat(snippets_of(ENDPOINT)):
+        assert "\n".join(snippet.lines) == snippet.code
+
+
 def check(snippet: Snippet, api: str) -> None:
     """The code is one command, or a program; whatever the name is, it is inside a string."""
     if snippet.language == "python":
