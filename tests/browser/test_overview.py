@@ -39,7 +39,7 @@ async def test_nothing_overlaps_is_cut_or_complains(browser: Browser, make: Make
 
 
 @pytest.mark.parametrize("query", ["group=provider", "group=none&sort=-uptime", "q=nothing+like+it", "status=down"])
-async def test_other_views_are_as_tidy(browser: Browser, make: Make, query: str) -> None:
+async def test_no_other_view_overlaps_or_is_cut(browser: Browser, make: Make, query: str) -> None:
     async with serving(await make("states")) as site:
         for width in WIDTHS:
             async with browser.tab(width=width) as tab:

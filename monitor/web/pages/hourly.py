@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from monitor.charts.uptime_strip import UptimeBucket
@@ -50,12 +51,18 @@ def hour_buckets(
 def _bucket(
     at: datetime, counts: Mapping[datetime, Sequence[int]], maintenance: Sequence[MaintenanceWindow]
 ) -> UptimeBucket:
-    count = counts.get(at, _NONE)
+    is_maintenance = bool(maintenance) and any(span.begin < at + HOUR and at < span.end for span in maintenance)
+    return _made(at, tuple(counts.get(at, _NONE)), maintenance=is_maintenance)
+
+
+@lru_cache(maxsize=16_384)
+def _made(at: datetime, count: tuple[int, ...], *, maintenance: bool) -> UptimeBucket:
+    """Cached: most hours of most endpoints are alike, and equal objects are found quickly in the cache of strips."""
     return UptimeBucket(
         at=at,
         ok=count[SampleOutcome.OK],
         failed=count[SampleOutcome.FAILED],
         rate_limited=count[SampleOutcome.RATE_LIMITED],
-        maintenance=bool(maintenance) and any(span.begin < at + HOUR and at < span.end for span in maintenance),
+        maintenance=maintenance,
         network=count[SampleOutcome.NETWORK] > 0,
     )

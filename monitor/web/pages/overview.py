@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from monitor.charts.table import Cell, Table
-from monitor.charts.uptime_strip import BucketState, strip_entries
+from monitor.charts.uptime_strip import BucketState, UptimeBucket, UptimeStrip, strip_entries
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
 from monitor.domain.text import printable
 from monitor.scheduler.budget import ProviderSpending
 from monitor.scheduler.jobs import Job
-from monitor.web.pages.hourly import HourCounts
+from monitor.web.pages.hourly import HOUR, HourCounts
 from monitor.web.pages.legend import LegendItem, legend_items
 from monitor.web.pages.links import model_link
 from monitor.web.pages.overview_facts import LONGEST_NAME, EndpointFacts, endpoint_facts
 from monitor.web.pages.overview_query import Grouping, OverviewQuery, SortKey
-from monitor.web.pages.overview_row import STRIP_TITLE, OverviewRow, hours_of, overview_row
+from monitor.web.pages.overview_row import STRIP_TITLE, OverviewRow, overview_row
 from monitor.web.pages.overview_summary import OverviewSummary, overview_summary
 from monitor.web.pages.page_view import PageMoment
 
@@ -287,18 +288,21 @@ def _shown(found: int, total: int, query: OverviewQuery) -> str:
 
 
 def _legend(shown: Sequence[EndpointFacts]) -> Sequence[LegendItem]:
-    return legend_items(strip_entries([hours_of(facts) for facts in shown]))
+    distinct = {bucket: None for facts in shown for bucket in facts.hours or ()}
+    return legend_items(strip_entries([UptimeStrip(title=STRIP_TITLE, step=HOUR, buckets=tuple(distinct))]))
 
 
 def _twin(shown: Sequence[EndpointFacts]) -> Table:
     """How many of the 24 hours were how."""
-    rows: list[tuple[Cell, ...]] = []
-    for facts in shown:
-        states = [bucket.state for bucket in facts.hours or ()]
-        limited = sum(bool(bucket.rate_limited) for bucket in facts.hours or ())
-        rows.append((printable(facts.row.id), *(states.count(state) for state in BucketState), limited))
+    rows = tuple((printable(facts.row.id), *_hours_by_state(facts.hours or ())) for facts in shown)
     head = ("endpoint", *(state.value for state in BucketState), "rate limited")
-    return Table(caption="Hours of the last 24 by state", head=head, rows=tuple(rows))
+    return Table(caption="Hours of the last 24 by state", head=head, rows=rows)
+
+
+@lru_cache(maxsize=1024)
+def _hours_by_state(hours: tuple[UptimeBucket, ...]) -> tuple[Cell, ...]:
+    states = [bucket.state for bucket in hours]
+    return (*(states.count(state) for state in BucketState), sum(bool(bucket.rate_limited) for bucket in hours))
 
 
 def _distinct(names: Iterable[str]) -> Sequence[str]:

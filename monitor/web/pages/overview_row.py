@@ -186,8 +186,3 @@ def _price(pricing: EndpointPricing | None) -> FigureCell:
     prompt, completion = pricing["prompt_usd_per_mtok"], pricing["completion_usd_per_mtok"]
     text = f"{usd(prompt)} / {usd(completion)}"
     return FigureCell(text=text, title="USD per million tokens, prompt and completion")
-
-
-def hours_of(facts: EndpointFacts) -> UptimeStrip:
-    """The strip of an endpoint, for the legend and the table twin."""
-    return UptimeStrip(title=facts.row.id, step=HOUR, buckets=facts.hours or ())

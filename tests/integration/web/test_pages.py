@@ -222,7 +222,7 @@ async def test_a_failing_store_leaves_the_page_and_its_figures() -> None:
         async def fail(*_: object) -> Any:
             raise StoreError("database is locked")
 
-        served.showcase.store.tallies = fail  # type: ignore[method-assign]
+        served.showcase.store.tallies = fail  # type: ignore[method-assign, assignment]
         served.showcase.monitor = MonitorState(store_error="database is locked")
         response, body = await served.get()
         assert response.status == 200
@@ -237,9 +237,9 @@ async def test_a_store_that_recovers_shows_the_hours_again() -> None:
         async def fail(*_: object) -> Any:
             raise StoreError("database is locked")
 
-        served.showcase.store.tallies = fail  # type: ignore[method-assign]
+        served.showcase.store.tallies = fail  # type: ignore[method-assign, assignment]
         assert "history cannot be read now" in (await served.get("/?q=groq"))[1]
-        served.showcase.store.tallies = real  # type: ignore[method-assign]
+        served.showcase.store.tallies = real  # type: ignore[method-assign, assignment]
         assert "history cannot be read now" not in (await served.get("/?q=together"))[1]
 
 
@@ -265,7 +265,7 @@ class Renderings:
         return f"<p>{self.count}{'x' * 100}"
 
     async def ask(self, question: str = "a", basis: object = 1) -> bytes:
-        return (await self.cache.document(question, basis, self.render)).plain.body  # type: ignore[arg-type]
+        return (await self.cache.document(question, basis, self.render)).plain.body
 
 
 async def test_a_page_is_rendered_once_for_all_who_ask_at_the_same_time() -> None:

@@ -173,7 +173,7 @@ def test_usable_is_shown_only_where_it_differs_from_the_score(showcase: Showcase
     assert with_usable("null") == ""
 
 
-def test_the_strip_tells_what_was_not_measured_from_what_was_good(rows: Mapping[str, OverviewRow]) -> None:
+def test_a_bar_that_was_not_measured_is_never_good(rows: Mapping[str, OverviewRow]) -> None:
     assert rows["spare:smol"].strip.count('data-state="not measured"') == 24
     assert 'data-state="good"' not in rows["spare:smol"].strip
     assert 'class="cap b-limit"' in rows["anthropic:sonnet"].strip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
@@ -49,7 +50,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def page_of(behaviours: tuple[Behaviour, ...], **asked: str) -> str:
+def page_of(behaviours: Sequence[Behaviour], **asked: str) -> str:
     showcase = Showcase(behaviours)
     asyncio.run(showcase.fill())
     monitor = MonitorState(store_error=HOSTILE, warnings=(HOSTILE,))
