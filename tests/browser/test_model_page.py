@@ -59,7 +59,7 @@ async def opened(tab: Tab, site: Site, model: str, query: str = "") -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("name", "model"), [("llama", LLAMA), ("claude", CLAUDE), ("smol", SMOL), ("twenty", LLAMA)])
-async def test_a_model_is_tidy_at_every_width(browser: Browser, name: str, model: str, theme: str) -> None:
+async def test_nothing_overlaps_or_is_cut_at_any_width(browser: Browser, name: str, model: str, theme: str) -> None:
     async with serving(await made(name)) as site:
         for width in WIDTHS:
             async with browser.tab(width=width, theme=theme) as tab:
@@ -87,7 +87,7 @@ async def test_hostile_names_break_nothing(browser: Browser, number: int) -> Non
 
 
 @pytest.mark.parametrize("query", ["?window=30d", "?columns=status,served,headroom", "?endpoint=groq:llama"])
-async def test_every_choice_is_as_tidy_also_without_javascript(browser: Browser, query: str) -> None:
+async def test_every_choice_keeps_its_layout_without_javascript(browser: Browser, query: str) -> None:
     async with serving(await made("llama")) as site:
         for width in WIDTHS:
             async with browser.tab(width=width, scripts=False) as tab:
@@ -96,7 +96,7 @@ async def test_every_choice_is_as_tidy_also_without_javascript(browser: Browser,
                 assert tab.complaints == []
 
 
-async def test_everything_that_can_be_opened_is_tidy(browser: Browser) -> None:
+async def test_everything_that_can_be_opened_keeps_its_layout(browser: Browser) -> None:
     async with serving(await made("llama")) as site:
         for width in WIDTHS:
             async with browser.tab(width=width) as tab:

@@ -18,7 +18,8 @@ from monitor.config.model import Listen
 from monitor.store import StoreError
 from monitor.web.auth import Authenticator, access_of
 from monitor.web.context import Context, MonitorState
-from monitor.web.pages.rendering import PageCache, PageLimits
+from monitor.web.pages.rendering import PageCache, PageLimits, page_document
+from monitor.web.responses import Document
 from monitor.web.server import listen, set_up
 from probes._model import Secret
 from tests.support.showcase import Showcase, every_state
@@ -239,7 +240,7 @@ async def test_a_store_that_recovers_shows_the_hours_again() -> None:
 
         served.showcase.store.tallies = fail  # type: ignore[method-assign, assignment]
         assert "history cannot be read now" in (await served.get("/?q=groq"))[1]
-        served.showcase.store.tallies = real  # type: ignore[method-assign, assignment]
+        served.showcase.store.tallies = real  # type: ignore[method-assign]
         assert "history cannot be read now" not in (await served.get("/?q=together"))[1]
 
 
@@ -260,9 +261,9 @@ class Renderings:
         self.count = 0
         self.cache = PageCache(PageLimits(bytes=20_000), lambda: self.now_s)
 
-    def render(self) -> str:
+    def render(self) -> Document:
         self.count += 1
-        return f"<p>{self.count}{'x' * 100}"
+        return page_document(f"<p>{self.count}{'x' * 100}")
 
     async def ask(self, question: str = "a", basis: object = 1) -> bytes:
         return (await self.cache.document(question, basis, self.render)).plain.body
