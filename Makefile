@@ -21,7 +21,7 @@ SIDE_BY_SIDE = PYTHONHASHSEED=0 $(RUN) -m pytest -n
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check quick-test quick-parts contract-tests unit-tests lint docs test test-all forget-coverage judges routers fuzz system-tests bench lock dashboards clean
+.PHONY: help demo check quick-test quick-parts contract-tests unit-tests lint docs test test-all forget-coverage judges routers browser fuzz system-tests bench lock dashboards clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -77,6 +77,11 @@ routers: $(VENV)/.dev ## real routers, configured as docs/routers says, follow a
 	@.ci/debian-packages haproxy
 	PYTHON=$(PYTHON) .ci/routers
 	$(BIN)/python -m pytest -m routers tests/routers
+
+browser: $(VENV)/.dev ## the pages in a real Chromium: layout, accessibility, live updates, and their script's types
+	@.ci/debian-packages chromium fonts-dejavu-core
+	.ci/browser
+	$(BIN)/python -m pytest -m browser tests/browser
 
 docs: $(VENV)/.dev ## the documentation as a site in build/site, with every link checked
 	$(BIN)/python .ci/links.py

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
@@ -154,15 +155,15 @@ def strip_entries(strips: Sequence[UptimeStrip]) -> list[LegendEntry]:
     return [*states, *([LegendEntry(words=_RATE_LIMITED, role=Role.LIMIT)] if limited else [])]
 
 
+@lru_cache(maxsize=16_384)
 def _bucket(bucket: UptimeBucket, step: timedelta, x: TimeScale, area: Area) -> Markup:
+    """Cached, since a page has thousands of bars, most of them full, and only the newest hour changes."""
     left, right = x.at(bucket.at), x.at(bucket.at + step)
     width = (right - left) * _SHARE
     at = (left + right - width) / 2
-    hit = el("rect", class_="hit", x=left, y=0, width=right - left, height=area.bottom)
     return el(
         "g",
         el("title", _title(bucket, step)),
-        hit,
         *_bars(bucket, at, width, area),
         data_state=bucket.state.value,
         **data(x=iso(bucket.at), value=bucket.ratio, n=bucket.ok + bucket.failed, series=bucket.state.value),

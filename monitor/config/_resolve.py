@@ -50,6 +50,8 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         public=file.public,
         token=file.token,
         rate_limit=file.rate_limit,
+        pages=file.pages,
+        public_pages=file.public_pages,
         store=_store(file.store, lookups.folder),
         retention=_retention(file.retention),
         max_concurrent=file.max_concurrent,

@@ -295,6 +295,10 @@ class File(Section):
     """The bearer token that clients must send."""
     rate_limit: types.Count = default_of(Config, "rate_limit")
     """Maximum number of HTTP requests per second for one client address."""
+    pages: StrictBool = default_of(Config, "pages")
+    """false turns off the pages for people, such as the overview at /."""
+    public_pages: StrictBool = default_of(Config, "public_pages")
+    """true shows the pages without the token. They then leave out account trouble, budgets and router ids."""
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
     """host:port of the HTTP server, with an IPv6 address in brackets."""
     store: types.Store = default_of(Config, "store")

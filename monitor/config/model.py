@@ -144,6 +144,10 @@ class Config:
     token: Secret | None = None
     rate_limit: int = 500
     """The maximum number of HTTP requests per second for one client."""
+    pages: bool = True
+    """Whether pages for people are served."""
+    public_pages: bool = False
+    """True serves pages without the token, and without what strangers must not see."""
     store: str = field(default="sqlite:providerwatch.db", repr=False)
     """The URL may contain a password."""
     retention: Retention = field(default_factory=Retention)

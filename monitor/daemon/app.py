@@ -19,6 +19,7 @@ from monitor.daemon.event_log import EventLog, log_sample
 from monitor.daemon.garbage import collect_at_intervals, stop_automatic_full_collections
 from monitor.daemon.heartbeat import Heartbeat, HeartbeatCallbacks, ProbeProgress
 from monitor.daemon.log_queue import LogLosses
+from monitor.daemon.pages import pages_context
 from monitor.daemon.reload import Parts, Reload
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.servers import Servers
@@ -42,7 +43,7 @@ from monitor.sinks import SampleOrigins, create_sinks
 from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up
-from monitor.web.context import Context, history_context
+from monitor.web.context import Context, MonitorState, history_context
 from monitor.workers.limits import ConcurrencyLimits
 from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
 from probes._model import Sample
@@ -137,11 +138,17 @@ class Daemon:
             metrics=self._metrics.text,
             history=self._history,
             outcomes=lambda: None if self._config.token is None else self._outcomes.take,
+            pages=pages_context(lambda: self._values, self._monitor, self._board, self._budgets),
             render=self._renderer.snapshot,
             render_row=self._renderer.row,
         )
         agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
         return Servers(self._config, context, agent)
+
+    def _monitor(self) -> MonitorState:
+        probing = self._schedule.running and not self._stop.is_set()
+        store_error, online = self._recorder.store_error, self._gate.online
+        return MonitorState(probing=probing, store_error=store_error, online=online, warnings=self._warnings())
 
     def _make_parts(self) -> Parts:
         return Parts(

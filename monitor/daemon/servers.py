@@ -96,4 +96,10 @@ class Servers:
 
 
 def _access(config: Config) -> Access:
-    return access_of(config.listen, config.token, rate_per_s=config.rate_limit, public=config.public)
+    return access_of(
+        config.listen,
+        config.token,
+        rate_per_s=config.rate_limit,
+        public=config.public,
+        public_pages=config.pages and config.public_pages,
+    )

@@ -14,6 +14,8 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def printable(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
     """Untrusted text made safe to print: control, format and unassigned characters are replaced."""
+    if text.isprintable() and (longest is None or len(text) <= longest):
+        return text
     shown = "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNPRINTABLE else character
         for character in text[:longest]

@@ -11,7 +11,7 @@ the same factor, so that frequent probes do not starve others.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeAlias
@@ -45,6 +45,16 @@ class _CostEstimate:
     """The newest cost; before the first one, the maximum."""
     last_at: datetime | None = None
     """When the probe last ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSpending:
+    """What a provider's probes cost on one day, as far as it is known."""
+
+    provider: str
+    spent: Amounts
+    caps: Amounts
+    """A missing unit has no cap."""
 
 
 class Budgets:
@@ -103,6 +113,10 @@ class Budgets:
             for unit, share in budget.shares(at.date()):
                 yield name, unit, share
 
+    def spending(self, at: datetime) -> Sequence[ProviderSpending]:
+        """What each provider's probes cost on the day of `at`, also those of removed providers."""
+        return [budget.spending(name, at.date()) for name, budget in self._budgets.items()]
+
 
 class _ProviderBudget:
     """One provider's budget."""
@@ -149,6 +163,9 @@ class _ProviderBudget:
     def shares(self, day: date) -> Iterator[tuple[BudgetUnit, float]]:
         for unit, cap in self._caps.items():
             yield unit, self._days.get(day, NOTHING)[unit] / cap
+
+    def spending(self, name: str, day: date) -> ProviderSpending:
+        return ProviderSpending(provider=name, spent=self._days.get(day, NOTHING), caps=self._caps)
 
     def _estimate(self, run: Run, every_s: float) -> _CostEstimate:
         known, most = self._estimates.get((run.endpoint.id, run.probe)), _at_most(run)

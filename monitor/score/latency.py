@@ -47,6 +47,8 @@ class Summary:
     inflated: dict[str, float | None] | None
     reached: dict[str, float | None] | None = None
     """For speeds: the value that this share of them reached. It falls from p50 to p99."""
+    p95: float | None = None
+    """Of successes, for pages; the published documents have the other quantiles."""
 
 
 class RecentLatency:
@@ -93,6 +95,7 @@ class RecentLatency:
             quantiles=_quantiles(values, SHARES),
             inflated=None if inflated is None else _quantiles(inflated, SHARES),
             reached=None if figure.is_time else _quantiles(values, _REACHED),
+            p95=_quantiles(values, {"p95": 0.95})["p95"],
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.score.outcomes import SampleOutcome
+from monitor.score.outcomes import Counts, SampleOutcome
 from monitor.score.windows import DAY, SlidingCounts
 from probes._model import ErrorClass, Task
 
@@ -28,7 +28,15 @@ class TaskErrors:
         """Drop samples later than `now`."""
         self._counts.forget_after(now)
 
+    def counts(self, now: datetime) -> Counts:
+        """The counts of the last day."""
+        return self._counts.counts(now)
+
     def ratio(self, now: datetime) -> float | None:
-        """The share of failures, 0..1; None without a counted sample."""
-        counts = self._counts.counts(now)
-        return counts.failed / counts.counted if counts.counted else None
+        """The error ratio of the last day."""
+        return error_ratio(self.counts(now))
+
+
+def error_ratio(counts: Counts) -> float | None:
+    """The share of failures, 0..1; None without a counted sample."""
+    return counts.failed / counts.counted if counts.counted else None

@@ -186,6 +186,16 @@ class Board:
             ],
         )
 
+    @property
+    def open_incidents(self) -> Mapping[str, Incident]:
+        """The confirmed incidents that have not ended, by endpoint."""
+        trackers = ((name, state.tracker) for name, state in self._endpoints.items())
+        return {
+            name: tracker.incident
+            for name, tracker in trackers
+            if tracker.is_confirmed and tracker.incident is not None and tracker.incident.ended_at is None
+        }
+
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
     ) -> None:

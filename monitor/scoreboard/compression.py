@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 _WORTHWHILE = 1024
 """A shorter body fits into one packet either way."""
@@ -28,6 +29,28 @@ def gzipped(body: bytes) -> bytes | None:
     packer = zlib.compressobj(_THOROUGH if len(body) < _LARGE else _QUICK, zlib.DEFLATED, _GZIP)
     packed = packer.compress(body) + packer.flush()
     return packed if len(packed) < len(body) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedSection:
+    """A part of several documents, compressed once for all of them."""
+
+    body: bytes
+    packed: bytes
+    """A section of a deflate stream without references to earlier data."""
+
+
+def packed_section(body: bytes) -> PackedSection:
+    """A part, ready to be joined with others."""
+    return PackedSection(body=body, packed=_stretch(body))
+
+
+def joined_gzip(parts: Iterable[PackedSection | bytes]) -> tuple[bytes, bytes]:
+    """The parts as one body, and its gzipped form, in which only the bytes have to be compressed."""
+    sections = [packed_section(part) if isinstance(part, bytes) else part for part in parts]
+    whole = b"".join(section.body for section in sections)
+    packed = b"".join(section.packed for section in sections)
+    return whole, b"".join((_HEADER, packed, _stretch(b"", last=True), _trailer(whole)))
 
 
 class BlockwiseGzip:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from monitor.domain.tier import Tier, tier_of
 from monitor.score.health import Trouble
 from monitor.score.latency import Summary
 from monitor.score.outcomes import Counts
-from probes._model import Pricing
+from probes._model import Pricing, Task
 
 DIGITS: Final = 6
 """Decimals of published figures."""
@@ -41,6 +41,8 @@ class EndpointSnapshot:
     """By window name."""
     summaries: Mapping[str, Summary]
     """Of the last half hour, by figure name."""
+    task_counts: Mapping[Task, Counts] = field(default_factory=dict)
+    """Of the last day, by task with a required form of the answer; a wrong answer is a failure here."""
     source: Source = "synthetic"
     """Of the last half hour's figures."""
 

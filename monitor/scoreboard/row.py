@@ -18,6 +18,7 @@ from monitor.score.endpoint import EndpointState
 from monitor.score.health import Assessment, Health, JudgedStatus, Trouble
 from monitor.score.latency import Summary
 from monitor.score.outcomes import Counts
+from monitor.score.task_errors import error_ratio
 from monitor.score.windows import DAY, Window
 from monitor.scoreboard.compression import digest
 from monitor.scoreboard.endpoint import DIGITS, EndpointSnapshot, Source, rounded
@@ -118,6 +119,7 @@ def _snapshot(
         measured_at=state.shown.measured_at,
         counts={window.name: counts for window, counts, _ in windows},
         summaries=state.latency.summaries(now),
+        task_counts={task: errors.counts(now) for task, errors in state.task_errors.items()},
         source=_source(windows),
     )
 
@@ -158,8 +160,8 @@ def _endpoint_score(
         "itl_s": figures["itl_s"],
         "output_tps": figures["output_tps"],
         "e2e_tps": figures["e2e_tps"],
-        "tool_call_error_ratio": rounded(state.task_errors[Task.TOOL_CALL].ratio(now)),
-        "structured_output_error_ratio": rounded(state.task_errors[Task.STRUCTURED_OUTPUT].ratio(now)),
+        "tool_call_error_ratio": rounded(error_ratio(endpoint.task_counts[Task.TOOL_CALL])),
+        "structured_output_error_ratio": rounded(error_ratio(endpoint.task_counts[Task.STRUCTURED_OUTPUT])),
         "last_error": _last_error(state.shown, state.params.blame_overrides),
         "pricing": _pricing(endpoint),
         "context_length": spec.context_length,

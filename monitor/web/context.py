@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from monitor.config.model import Config
+from monitor.domain.incident import Incident
 from monitor.history.buckets import OutcomeOf
-from monitor.scheduler.jobs import headline_task
+from monitor.scheduler.budget import ProviderSpending
+from monitor.scheduler.jobs import Job, headline_task
 from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.row import Row
@@ -43,6 +45,8 @@ class Context:
     """None: the routes of stored history do not exist."""
     outcomes: Callable[[], OutcomesTaker | None] = lambda: None
     """What accepts reports of real traffic; None: no token is configured now, so reports are refused."""
+    pages: PagesContext | None = None
+    """None: there are no pages."""
     render: Callable[[], Awaitable[Snapshot]] | None = None
     """Renders the newest snapshot; None: `snapshot` is always the newest."""
     render_row: Callable[[str], Row | None] | None = None
@@ -55,6 +59,36 @@ class Context:
     def row(self, name: str) -> Row | None:
         """The newest row of an endpoint; None if there is no such endpoint."""
         return self.snapshot().rows.get(name) if self.render_row is None else self.render_row(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorState:
+    """The state of the monitor itself at one moment."""
+
+    probing: bool = True
+    """Whether the schedule runs."""
+    store_error: str | None = None
+    """Why the store does not accept samples; None: it does."""
+    online: bool = True
+    """Whether the local network is."""
+    warnings: tuple[str, ...] = ()
+    """Problems of a monitor that is ready, such as a clock that is ahead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagesContext:
+    """What pages show besides the snapshot and the stored history."""
+
+    is_on: Callable[[], bool]
+    """Whether the configuration has pages."""
+    now: Callable[[], datetime]
+    monitor: Callable[[], MonitorState]
+    jobs: Callable[[], Sequence[Job]]
+    """The scheduled jobs."""
+    incidents: Callable[[], Mapping[str, Incident]]
+    """The open incidents by endpoint."""
+    spending: Callable[[], Sequence[ProviderSpending]]
+    """Today's cost of the probes by provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,12 @@ from aiohttp import hdrs, web
 
 from monitor.web.auth import Authenticator
 from monitor.web.responses import JSON, SURE, make_safe
-from monitor.web.route import Handler, Route
+from monitor.web.route import Handler, Refuser, Route
 
 log = logging.getLogger(__name__)
 
 _KEPT_HEADERS = frozenset({"Allow", "WWW-Authenticate", "Retry-After", "Accept-Encoding"})
+_READING = frozenset({"GET", "HEAD"})
 _REFUSAL_READ_S = 0.5
 """How long a client that is still sending has to read its refusal, before the connection is closed."""
 
@@ -27,8 +28,16 @@ def accept_any(_: web.Request) -> None:
     """Accepts every request."""
 
 
+async def refuse_as_json(_: web.Request, status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.Response:
+    """The error of an API."""
+    return _error(status, message, headers)
+
+
 def with_middleware(
-    handler: Handler, admit: Callable[[web.Request], None], check: Callable[[web.Request], None] = accept_any
+    handler: Handler,
+    admit: Callable[[web.Request], None],
+    check: Callable[[web.Request], None] = accept_any,
+    refuser: Refuser = refuse_as_json,
 ) -> Handler:
     """A handler with the common layer around it. `admit` and `check` raise HTTP errors for a request and its query.
 
@@ -46,9 +55,9 @@ def with_middleware(
             if error.status < HTTPStatus.BAD_REQUEST:
                 make_safe(error.headers)
                 raise
-            response = _refused(error)
+            response = await refuser(request, HTTPStatus(error.status), error.text or error.reason, _kept(error))
         except Exception:  # noqa: BLE001  # logged there
-            response = _failed(request)
+            response = await _failed(request, refuser)
         headers = response.headers
         if SURE not in headers and not response.prepared:
             make_safe(headers)
@@ -59,12 +68,13 @@ def with_middleware(
     return handled
 
 
-def _failed(request: web.Request) -> web.Response:
+async def _failed(request: web.Request, refuser: Refuser) -> web.Response:
     """The answer after an unexpected exception. Raises the exception again if an answer has begun."""
     if request.writer.output_size > 0:
         raise  # noqa: PLE0704  # the connection ends, and the log holds the exception
     log.exception("request failed: unexpected error", extra={"action": "request_failed", "path": request.path})
-    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the daemon's log has the details", {})
+    message = "internal error; the daemon's log has the details"
+    return await refuser(request, HTTPStatus.INTERNAL_SERVER_ERROR, message, {})
 
 
 async def expect(request: web.Request) -> web.Response | None:
@@ -91,9 +101,8 @@ async def _close_unread(request: web.Request, response: web.StreamResponse) -> N
         await asyncio.sleep(_REFUSAL_READ_S)
 
 
-def _refused(error: web.HTTPException) -> web.Response:
-    kept = {name: value for name, value in error.headers.items() if name in _KEPT_HEADERS}
-    return _error(HTTPStatus(error.status), error.text or error.reason, kept)
+def _kept(error: web.HTTPException) -> Mapping[str, str]:
+    return {name: value for name, value in error.headers.items() if name in _KEPT_HEADERS}
 
 
 def _error(status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.Response:
@@ -103,10 +112,12 @@ def _error(status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.
 
 def route_handler(route: Route, authenticator: Authenticator) -> Handler:
     """The route's handler with authentication and a check of its query."""
+    if route.page is not None:
+        admit = authenticator.admit_host if route.open else authenticator.admit_page
+        return with_middleware(route.handler, admit, refuser=route.page)
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
-    return with_middleware(
-        route.handler, authenticator.admit_host if route.open else authenticator.admit, partial(_check, known)
-    )
+    admit = authenticator.admit_browser if route.password else authenticator.admit
+    return with_middleware(route.handler, authenticator.admit_host if route.open else admit, partial(_check, known))
 
 
 def wrong_method(allowed: Collection[str], authenticator: Authenticator) -> Handler:
@@ -119,13 +130,25 @@ def wrong_method(allowed: Collection[str], authenticator: Authenticator) -> Hand
     return with_middleware(refuse, authenticator.admit)
 
 
-def not_found(authenticator: Authenticator) -> Handler:
-    """The handler for unknown paths: 404. It needs the token, too, so that paths cannot be explored without it."""
+def not_found(authenticator: Authenticator, page: Refuser | None = None) -> Handler:
+    """The handler for unknown paths: 404. It needs the token, too, so that paths cannot be explored without it.
+
+    `page`: makes the error for browsers, which ask for HTML.
+    """
 
     async def refuse(_: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="no such path; /openapi.json lists all paths")
 
-    return with_middleware(refuse, authenticator.admit)
+    for_programs = with_middleware(refuse, authenticator.admit)
+    if page is None:
+        return for_programs
+    for_people = with_middleware(refuse, authenticator.admit_page, refuser=page)
+
+    async def choose(request: web.Request) -> web.StreamResponse:
+        wants_html = "text/html" in request.headers.get(hdrs.ACCEPT, "")
+        return await (for_people if wants_html and request.method in _READING else for_programs)(request)
+
+    return choose
 
 
 def _check(known: list[str], request: web.Request) -> None:

@@ -6,7 +6,7 @@ A module of routes has a function `routes(context) -> Sequence[Route]`; `server.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +20,8 @@ from monitor.schema.types import StringConstraints
 from monitor.web.responses import JSON
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Refuser = Callable[[web.Request, HTTPStatus, str, Mapping[str, str]], Awaitable[web.Response]]
+"""Makes the answer to a request that is refused, of its status, message and headers."""
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
@@ -198,5 +200,9 @@ class Route:
     """The type of a POST's JSON body."""
     open: bool = False
     """Needs no token, and is not counted against the rate limit."""
+    password: bool = False
+    """A page asks for it: the token may also be the password of HTTP Basic."""
+    page: Refuser | None = None
+    """For pages: makes their errors. Pages take the token as a password, ignore unknown parameters, and are no API."""
     close: Callable[[], Awaitable[None]] | None = None
     """Called when the server stops, to end endless answers."""

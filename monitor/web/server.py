@@ -21,6 +21,8 @@ from monitor.web.context import Context
 from monitor.web.made_once import MadeOnce
 from monitor.web.middleware import expect, not_found, route_handler, wrong_method
 from monitor.web.openapi import openapi
+from monitor.web.pages import routes as pages
+from monitor.web.pages.errors import PageErrors
 from monitor.web.request_body import MOST_BYTES
 from monitor.web.responses import answer, ready
 from monitor.web.route import Answer, Handler, Route
@@ -39,7 +41,7 @@ ROUTES: Sequence[Callable[[Context], Sequence[Route]]] = (
     outcomes.routes,
     activity.routes,
 )
-"""The routes of each module; `/openapi.json` describes all of them."""
+"""The routes of each module; `/openapi.json` describes all of them. Pages are no API."""
 
 _LINE_BYTES = 8192
 _HEADERS = 64
@@ -122,7 +124,8 @@ def application(authenticator: Authenticator, context: Context) -> web.Applicati
     # Other methods and other paths come after the routes, in the same order.
     for path, methods_there in methods.items():
         app.router.add_route("*", path, wrong_method(methods_there, authenticator), expect_handler=expect)
-    app.router.add_route("*", "/{path:(?s:.*)}", not_found(authenticator), expect_handler=expect)
+    refuser = None if context.pages is None else PageErrors(context, context.pages).refuse
+    app.router.add_route("*", "/{path:(?s:.*)}", not_found(authenticator, refuser), expect_handler=expect)
     app.on_shutdown.extend(partial(_close, route.close) for route in routes if route.close is not None)
     return app
 
@@ -132,7 +135,7 @@ async def _close(close: Callable[[], Awaitable[None]], _: web.Application) -> No
 
 
 def all_routes(context: Context) -> Sequence[Route]:
-    """Every route: those of the modules, and `/openapi.json`."""
+    """Every route: those of the modules, `/openapi.json`, and the pages."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         """This API as an OpenAPI 3.1 document."""
@@ -141,7 +144,7 @@ def all_routes(context: Context) -> Sequence[Route]:
     itself = Route(path="/openapi.json", handler=handler, answers=[Answer(about="This document.")])
     routes = [*(route for module in ROUTES for route in module(context)), itself]
     made = MadeOnce(lambda: ready(json.dumps(openapi(routes, __version__), separators=(",", ":")).encode()))
-    return routes
+    return [*routes, *pages.routes(context)]
 
 
 def _pattern(route: Route) -> str:

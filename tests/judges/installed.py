@@ -33,6 +33,11 @@ def aimock() -> Path:
     return _home() / "node" / "node_modules" / "@copilotkit" / "aimock"
 
 
+def npm_packages() -> Path:
+    """The folder of the installed packages of npm."""
+    return _home() / "node" / "node_modules"
+
+
 def environment() -> dict[str, str]:
     """Ours without what would change an SDK: proxies, keys and addresses that it would take from there."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")

@@ -66,6 +66,7 @@ def routes(context: Context, limits: StreamLimits = StreamLimits()) -> Sequence[
                 refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many streams; try again after `Retry-After`."),
             ],
             close=hub.close,
+            password=True,
         ),
     )
 

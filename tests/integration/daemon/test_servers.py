@@ -20,6 +20,7 @@ from monitor.web.context import Context
 from probes._model import Secret
 from tests.integration.web.serving import filled_board
 from tests.support.board_values import make_config
+from tests.support.showcase import Showcase
 
 PLAIN = replace(make_config(), listen=Listen(host="127.0.0.1", port=0))
 TOKEN = replace(PLAIN, token=Secret("first"))
@@ -36,6 +37,7 @@ class Stage:
             snapshot=lambda: board.snapshot,
             problems=tuple,
             outcomes=lambda: None if self.config.token is None else self._take,
+            pages=replace(Showcase(()).pages(), is_on=lambda: self.config.pages),
         )
         self.servers = Servers(config, context, HaproxyAgent(lambda: board.snapshot, lambda: None))
 
@@ -179,3 +181,16 @@ async def test_servers_that_do_not_run_open_nothing() -> None:
         assert stage.servers.url is None
         async with stage.servers.serving(TOKEN):
             assert await stage.status() == 401
+
+
+async def test_pages_become_public_and_private_and_go_away_with_the_configuration() -> None:
+    async with staged(TOKEN) as stage:
+        assert await stage.status("/") == 401
+        await stage.apply(replace(TOKEN, public_pages=True))
+        assert await stage.status("/") == 200
+        assert await stage.status("/v1/scores") == 401
+        await stage.apply(replace(TOKEN, public_pages=True, pages=False))
+        assert await stage.status("/") == 401
+        assert await stage.status("/", token="first") == 404
+        await stage.apply(TOKEN)
+        assert await stage.status("/", token="first") == 200

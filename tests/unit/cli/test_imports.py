@@ -26,6 +26,11 @@ def python(code: str, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
 
+def test_templates_are_loaded_with_the_first_page_and_not_with_the_server() -> None:
+    for modules in ("monitor.daemon.app", "monitor.workers.worker", "monitor.web.pages.routes"):
+        assert "jinja2" not in python(SHOWN.format(modules=modules)).split(), modules
+
+
 def after(*arguments: str) -> set[str]:
     """The modules that a command has imported at its end."""
     return {*python(AFTER_COMMAND, *arguments).splitlines()[-1].split()}

@@ -47,6 +47,8 @@ listen: "[::]:80"
 token: t0ken
 public: true
 rate_limit: 20
+pages: false
+public_pages: true
 store: sqlite:////var/lib/pw.db
 retention: {raw: 2d, hourly: 1y, daily: 3650d}
 max_concurrent: 8
@@ -147,6 +149,8 @@ def test_everything_that_is_written_is_used(load_text: Load, tmp_path: Path) -> 
         public=True,
         token=Secret("t0ken"),
         rate_limit=20,
+        pages=False,
+        public_pages=True,
         store="sqlite:////var/lib/pw.db",
         retention=Retention(raw=timedelta(days=2), hourly=timedelta(days=365), daily=timedelta(days=3650)),
         max_concurrent=8,

@@ -58,7 +58,7 @@ URL = "https://api.groq.com/openai/v1"
 MISTAKES = [
     # unknown keys
     (top("vantag: fra1"), ["10:1: vantag: unknown key (did you mean 'vantage'?)"]),
-    (top("colour: red"), ["10:1: colour: unknown key; known keys: vantage, canaries, public, token, rate_limit, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks"]),
+    (top("colour: red"), ["10:1: colour: unknown key; known keys: vantage, canaries, public, token, rate_limit, pages, public_pages, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks"]),
     (provider("api_keys: x"), ["5:5: providers.groq.api_keys: unknown key (did you mean 'api_key'?)"]),
     (endpoint("pricin: {}"), ["10:9: models.meta/llama.endpoints[0].pricin: unknown key (did you mean 'pricing'?)"]),
     (endpoint("pricing: {prompt: 1, completion: 1, request: 2}"), ["10:45: models.meta/llama.endpoints[0].pricing.request: unknown key; known keys: prompt, completion, cached"]),
@@ -68,8 +68,8 @@ MISTAKES = [
     (top("scoring: {confrm: true}"), ["10:11: scoring.confrm: unknown key (did you mean 'confirm'?)"]),
     (top("publish: {file: []}"), ["10:11: publish.file: unknown key (did you mean 'files'?)"]),
     (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known keys: format, path"]),
-    (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known keys: vantage, canaries, public, token, rate_limit, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks']),
-    (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known keys: vantage, canaries, public, token, rate_limit, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks']),
+    (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known keys: vantage, canaries, public, token, rate_limit, pages, public_pages, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks']),
+    (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known keys: vantage, canaries, public, token, rate_limit, pages, public_pages, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks']),
     # keys of later versions
     (top("alerts: {on: [down]}"), ["10:1: alerts: is not supported by this version yet; remove it"]),
     (top("publish: {otel_names: true}"), ["10:11: publish.otel_names: is not supported by this version yet; remove it"]),

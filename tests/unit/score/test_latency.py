@@ -100,8 +100,12 @@ def test_failing_more_never_makes_the_inflated_times_shorter(times: list[float],
 def test_plain_times_are_of_the_successes_alone(times: list[float], failed: int) -> None:
     found = ttft(filled(times, failed))
     assert found == Summary(
-        count=len(times), quantiles=ttft(filled(times)).quantiles, inflated=ttft(filled(times, failed)).inflated
+        count=len(times),
+        quantiles=ttft(filled(times)).quantiles,
+        inflated=ttft(filled(times, failed)).inflated,
+        p95=ttft(filled(times)).p95,
     )
+    assert found.quantiles["p90"] <= found.p95 <= found.quantiles["p99"]  # type: ignore[operator]
     assert found.quantiles["p50"] == pytest.approx(statistics.median(times))
     values = [value for value in found.quantiles.values() if value is not None]
     assert values == sorted(values)

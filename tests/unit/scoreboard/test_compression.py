@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.scoreboard import compression
-from monitor.scoreboard.compression import BlockwiseGzip, digest, gzipped
+from monitor.scoreboard.compression import BlockwiseGzip, digest, gzipped, joined_gzip, packed_section
 
 HEAD, TAIL = b'{"endpoints":[', b"]}\n"
 
@@ -85,3 +85,10 @@ def test_only_the_blocks_that_changed_are_packed_anew(monkeypatch: pytest.Monkey
     changed = [*parts[:55], b"news", *parts[56:]]
     packer.pack(HEAD, changed, TAIL, whole(changed))
     assert packed == [b"," + b",".join(changed[50:60]), HEAD, TAIL]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.binary(max_size=300)), max_size=6))
+def test_joined_sections_are_the_gzip_of_their_bodies(parts: list[tuple[bool, bytes]]) -> None:
+    body, packed = joined_gzip(packed_section(part) if is_ready else part for is_ready, part in parts)
+    assert body == b"".join(part for _, part in parts)
+    assert gzip.decompress(packed) == body
