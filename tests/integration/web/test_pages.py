@@ -239,7 +239,7 @@ async def test_a_store_that_recovers_shows_the_hours_again() -> None:
 
         served.showcase.store.tallies = fail  # type: ignore[method-assign, assignment]
         assert "history cannot be read now" in (await served.get("/?q=groq"))[1]
-        served.showcase.store.tallies = real  # type: ignore[method-assign, assignment]
+        served.showcase.store.tallies = real  # type: ignore[method-assign]
         assert "history cannot be read now" not in (await served.get("/?q=together"))[1]
 
 
