@@ -16,7 +16,7 @@ from monitor.scheduler.jobs import Job, enabled_jobs, tick_at
 from monitor.scoreboard.board import Board
 from monitor.web.context import Context, MonitorState, PagesContext, history_context
 from monitor.web.store_reads import StoreReads
-from probes._model import ErrorClass, Pricing, Sample
+from probes._model import ErrorClass, Sample
 from tests.support.board_values import make_config, make_spec, sample_at
 from tests.support.memory_store import MemoryStore
 from tests.unit.score.values import START
@@ -176,6 +176,3 @@ class Showcase:
     def job(self, name: str) -> Job:
         """The first job of an endpoint."""
         return next(job for job in self.jobs if job.spec.endpoint.id == name)
-
-
-FREE = Pricing(prompt=0.0, completion=0.0)
