@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -27,10 +28,13 @@ class HoursRead:
 
 
 class HoursReader:
-    """The newest read. A slow or failing store delays no page for long: the page then shows what was read before."""
+    """The newest read. A page waits for a newer one only if it is not of this hour or is old, and then not for long."""
 
-    def __init__(self, history: HistoryContext, *, kept_s: float = 15.0, patience_s: float = 1.0) -> None:
+    def __init__(
+        self, history: HistoryContext, *, fresh_s: float = 15.0, kept_s: float = 120.0, patience_s: float = 1.0
+    ) -> None:
         self._history = history
+        self._fresh_s = fresh_s
         self._kept_s = kept_s
         self._patience_s = patience_s
         self._newest: HoursRead | None = None
@@ -39,16 +43,16 @@ class HoursReader:
 
     async def newest(self) -> HoursRead | None:
         """The hours; None if they could not be read yet."""
-        now = self._history.now()
-        newest = self._newest
-        if newest is not None and first_hour(newest.at) == first_hour(now):
-            age_s = (now - newest.at).total_seconds()
-            if 0 <= age_s < self._kept_s:
-                return newest
+        now, newest = self._history.now(), self._newest
+        is_of_this_hour = newest is not None and first_hour(newest.at) == first_hour(now)
+        age_s = math.inf if newest is None else abs((now - newest.at).total_seconds())
+        if is_of_this_hour and age_s < self._fresh_s:
+            return newest
         if self._reading is None:
             self._reading = asyncio.create_task(self._read(now), name="hours of the overview")
             self._reading.add_done_callback(self._ended)
-        await asyncio.wait([self._reading], timeout=self._patience_s)
+        if not is_of_this_hour or age_s >= self._kept_s:
+            await asyncio.wait([self._reading], timeout=self._patience_s)
         return self._newest
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from aiohttp import hdrs, web
@@ -38,9 +39,9 @@ class PageLimits:
     """How long rendered pages are kept, and how many."""
 
     least_s: float = 1.0
-    """A page that is younger is served even if there is a newer snapshot."""
+    """A page that is younger is not rendered again even if there is a newer snapshot."""
     most_s: float = 5.0
-    """A page that is older is rendered again, since it says how old its figures are."""
+    """A page that is older is not served: it says how old its figures are."""
     bytes: int = 16 << 20
     waiting: int = 32
     """Most requests that wait for a page; further ones get a 503."""
@@ -54,7 +55,10 @@ class _RenderedPage:
 
 
 class PageCache:
-    """Rendered pages. One is rendered at a time, so that pages take at most one thread's share of the interpreter."""
+    """Rendered pages. One is rendered at a time, so that pages take at most one thread's share of the interpreter.
+
+    Where a kept page may still be served, no request waits for its successor.
+    """
 
     def __init__(self, limits: PageLimits = PageLimits(), clock_s: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -62,37 +66,58 @@ class PageCache:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._kept: OrderedDict[Hashable, _RenderedPage] = OrderedDict()
+        self._successors: dict[Hashable, asyncio.Task[Document]] = {}
 
     async def document(self, question: Hashable, basis: Hashable, render: Callable[[], Document]) -> Document:
         """The page that answers a question: a kept one, or a new one by `render`, which runs in a thread.
 
         `basis`: what the page is made of; another one makes a kept page old. Raises HTTPServiceUnavailable.
         """
-        kept = self._fresh(question, basis)
-        if kept is not None:
-            return kept
+        kept = self._servable(question)
+        if kept is None:
+            return await self._waited_for(question, basis, render)
+        is_old = kept.basis != basis and self._clock_s() - kept.at_s >= self._limits.least_s
+        if is_old and question not in self._successors and len(self._successors) < self._limits.waiting:
+            task = asyncio.create_task(self._made(question, basis, render), name="successor of a page")
+            self._successors[question] = task
+            task.add_done_callback(partial(self._succeeded, question))
+        return kept.document
+
+    async def close(self) -> None:
+        """Cancel what is rendered for later."""
+        tasks = list(self._successors.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _succeeded(self, question: Hashable, task: asyncio.Task[Document]) -> None:
+        del self._successors[question]
+        if not task.cancelled():
+            task.exception()  # a request after `most_s` renders again, and gets and logs it
+
+    async def _waited_for(self, question: Hashable, basis: Hashable, render: Callable[[], Document]) -> Document:
         if self._waiting >= self._limits.waiting:
             raise web.HTTPServiceUnavailable(
                 text="Too many pages are waiting to be rendered; try again.", headers={hdrs.RETRY_AFTER: "2"}
             )
         self._waiting += 1
         try:
-            async with self._turn:
-                kept = self._fresh(question, basis)
-                if kept is None:
-                    kept = await asyncio.to_thread(render)
-                    self._keep(question, _RenderedPage(document=kept, basis=basis, at_s=self._clock_s()))
+            return await self._made(question, basis, render)
         finally:
             self._waiting -= 1
-        return kept
 
-    def _fresh(self, question: Hashable, basis: Hashable) -> Document | None:
+    async def _made(self, question: Hashable, basis: Hashable, render: Callable[[], Document]) -> Document:
+        async with self._turn:
+            kept = self._servable(question)
+            if kept is not None and (kept.basis == basis or self._clock_s() - kept.at_s < self._limits.least_s):
+                return kept.document  # another request has had it rendered meanwhile
+            document = await asyncio.to_thread(render)
+            self._keep(question, _RenderedPage(document=document, basis=basis, at_s=self._clock_s()))
+            return document
+
+    def _servable(self, question: Hashable) -> _RenderedPage | None:
         kept = self._kept.get(question)
-        if kept is None:
-            return None
-        age_s = self._clock_s() - kept.at_s
-        longest_s = self._limits.most_s if kept.basis == basis else self._limits.least_s
-        return kept.document if age_s < longest_s else None
+        return kept if kept is not None and self._clock_s() - kept.at_s < self._limits.most_s else None
 
     def _keep(self, question: Hashable, page: _RenderedPage) -> None:
         self._kept[question] = page
@@ -110,6 +135,10 @@ class PageRenderer:
         self._context = context
         self._pages = pages
         self._cache = PageCache(limits)
+
+    async def close(self) -> None:
+        """Cancel what is rendered for later."""
+        await self._cache.close()
 
     async def moment(self, request: web.Request) -> PageMoment:
         """What is known now. Raises HTTPNotFound if the configuration has no pages."""

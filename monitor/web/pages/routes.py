@@ -47,6 +47,7 @@ def routes(context: Context) -> Sequence[Route]:
             answers=[Answer(about="The file.", content_type=None)],
             open=True,
             page=refuser,
+            close=renderer.close,
         ),
     )
 

@@ -22,6 +22,7 @@ from monitor.web.pages.rendering import PageCache, PageLimits, page_document
 from monitor.web.responses import Document
 from monitor.web.server import listen, set_up
 from probes._model import Secret
+from tests.integration.daemon.parts import until
 from tests.support.showcase import Showcase, every_state
 
 CSP = (
@@ -275,14 +276,50 @@ async def test_a_page_is_rendered_once_for_all_who_ask_at_the_same_time() -> Non
     assert made.count == 1
 
 
-async def test_a_page_is_rendered_again_after_a_change_but_not_within_a_second() -> None:
+async def test_after_a_change_a_page_is_rendered_for_the_next_request_but_not_within_a_second() -> None:
     made = Renderings()
     await made.ask(basis=1)
     await made.ask(basis=2)
     assert made.count == 1
     made.now_s += 1.5
-    await made.ask(basis=2)
+    first = await made.ask(basis=2)
+    await until(lambda: made.count == 2)
+    await until(lambda: not made.cache._successors)
+    assert await made.ask(basis=2) != first
     assert made.count == 2
+
+
+async def test_no_request_waits_for_a_page_whose_predecessor_can_be_served() -> None:
+    made = Renderings()
+    before = await made.ask(basis=1)
+    made.now_s += 2
+    assert await asyncio.gather(*(made.ask(basis=2) for _ in range(10))) == [before] * 10
+    await until(lambda: not made.cache._successors)
+    assert made.count == 2
+
+
+async def test_a_fault_in_a_successor_is_raised_once_the_old_page_is_too_old() -> None:
+    made = Renderings()
+    before = await made.ask(basis=1)
+    made.now_s += 2
+
+    def fail() -> Document:
+        raise RuntimeError("a fault")
+
+    assert (await made.cache.document("a", 2, fail)).plain.body == before
+    await until(lambda: not made.cache._successors)
+    made.now_s += 4
+    with pytest.raises(RuntimeError, match="a fault"):
+        await made.cache.document("a", 2, fail)
+
+
+async def test_successors_end_with_the_server() -> None:
+    made = Renderings()
+    await made.ask(basis=1)
+    made.now_s += 2
+    await made.ask(basis=2)
+    await made.cache.close()
+    assert not made.cache._successors
 
 
 async def test_an_unchanged_page_is_rendered_again_when_its_ages_are_old() -> None:
