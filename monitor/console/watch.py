@@ -30,6 +30,8 @@ class WatchFrame:
     """The screen at one moment: address, files, time, and the table."""
 
     url: str
+    page: str | None = None
+    """The address of the overview page, if there is one to look at."""
     files: tuple[Path, ...] = ()
     elapsed_s: float = 0.0
     duration_s: float | None = None
@@ -41,6 +43,8 @@ class WatchFrame:
         """Draw header and table."""
         spelled = in_ascii if options.ascii_only else str
         live = console.is_terminal
+        if self.page is not None:
+            yield Text.assemble("Open ", (spelled(printable(self.page, longest=None)), "bold cyan"), " in a browser")
         for place in (self.url, *map(str, self.files)):
             address = spelled(printable(place, longest=None))
             yield Text(address, "cyan", overflow="fold" if live else "ignore", no_wrap=not live)
@@ -59,6 +63,7 @@ async def watch_scores(
     console: Console,
     *,
     duration_s: float | None = None,
+    page: str | None = None,
     files: Sequence[Path] = (),
     token: str | None = None,
 ) -> None:
@@ -68,7 +73,7 @@ async def watch_scores(
     """
     loop = asyncio.get_running_loop()
     start_s = loop.time()
-    frame = WatchFrame(url=url, files=tuple(files), duration_s=duration_s)
+    frame = WatchFrame(url=url, page=page, files=tuple(files), duration_s=duration_s)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S), headers=headers) as session:
         with _screen(console) as show:

@@ -77,7 +77,13 @@ async def _demo(
             progress.print(f"Starting the daemon on {place / CONFIG_NAME} …")
             watched = [model, proxy, await _started_daemon(stack, settings, daemon)]
             stack.callback(progress.print, "Stopping after the running probes; a second Ctrl-C stops at once …")
-            table = watch_scores(settings.scores_url, Console(), duration_s=duration_s, files=[settings.uptime_file])
+            table = watch_scores(
+                settings.scores_url,
+                Console(),
+                duration_s=duration_s,
+                page=settings.page_url,
+                files=[settings.uptime_file],
+            )
             await unless_ended(watched, table)
 
 

@@ -30,14 +30,19 @@ class Settings:
     """The factor by which deadlines, SLO and intervals are longer on a slow machine."""
 
     @property
+    def page_url(self) -> str:
+        """The URL of the overview page."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
     def scores_url(self) -> str:
         """The URL of the daemon's scores."""
-        return f"http://127.0.0.1:{self.port}/v1/scores"
+        return f"{self.page_url}v1/scores"
 
     @property
     def ready_url(self) -> str:
         """The URL that the daemon answers with 200 when it is ready."""
-        return f"http://127.0.0.1:{self.port}/readyz"
+        return f"{self.page_url}readyz"
 
     @property
     def uptime_file(self) -> Path:

@@ -437,7 +437,9 @@ async def test_a_wanted_port_is_taken_and_old_results_are_cleared(
     for file in (*old, directory / "mine.txt"):
         file.write_text("old")
     assert await run_demo(directory=directory, duration_s=0.1, port=port, daemon=daemon) == 0
-    assert f"http://127.0.0.1:{port}/v1/scores" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"Open http://127.0.0.1:{port}/ in a browser" in shown
+    assert f"http://127.0.0.1:{port}/v1/scores" in shown
     assert not any(file.exists() for file in old)
     assert (directory / "mine.txt").exists()
 
