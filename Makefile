@@ -21,7 +21,7 @@ SIDE_BY_SIDE = PYTHONHASHSEED=0 $(RUN) -m pytest -n
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check quick-test quick-parts contract-tests unit-tests lint docs test test-all forget-coverage judges routers browser fuzz system-tests bench lock dashboards clean
+.PHONY: help demo check quick-test quick-parts contract-tests unit-tests-a-g unit-tests-h-z lint docs test test-all forget-coverage judges routers browser fuzz system-tests bench lock dashboards clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,23 +29,25 @@ help: ## show this
 demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (FOR=60s ends it by itself)
 	$(BIN)/providerwatch demo --dir .demo $(if $(FOR),--for $(FOR))
 
-# Processes that share no queue of tests cost less than those that do: two for the tests, of about the same length, and
-# one for lint. What each prints is printed when it ends.
-QUICKLY = +@$(MAKE) --no-print-directory --output-sync=target -j3
+# Processes that share no queue of tests cost less than those that do: three of about the same length, and one for lint.
+# What each prints is printed when it ends.
+QUICKLY = +@$(MAKE) --no-print-directory --output-sync=target -j4
+QUICK_TESTS = contract-tests unit-tests-a-g unit-tests-h-z
 check: $(VENV)/.dev quick-parts ## lint, unit and contract tests: before each commit
-	$(QUICKLY) lint contract-tests unit-tests
+	$(QUICKLY) lint $(QUICK_TESTS)
 
 quick-test: $(VENV)/.dev quick-parts ## unit and contract tests alone
-	$(QUICKLY) contract-tests unit-tests
+	$(QUICKLY) $(QUICK_TESTS)
 
 quick-parts:
 	@.ci/debian-packages prometheus openssl procps
 
-contract-tests unit-tests: export HYPOTHESIS_PROFILE := few_examples
-contract-tests: | $(VENV)/.dev
+$(QUICK_TESTS): export HYPOTHESIS_PROFILE := few_examples
+$(QUICK_TESTS): | $(VENV)/.dev
+contract-tests:
 	$(BIN)/python -m pytest -q -m 'not slow' tests/contract tests/unit/probes
-unit-tests: | $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m 'not slow' tests/unit --ignore tests/unit/probes
+unit-tests-a-g unit-tests-h-z: unit-tests-%:
+	$(BIN)/python -m pytest -q -m 'not slow' $(filter-out tests/unit/probes,$(wildcard tests/unit/[$*]*))
 
 test: $(VENV)/.dev ## the tests: about ten minutes on two cores, no root needed
 	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
