@@ -28,7 +28,7 @@ from tests.support.fake_provider import FakeProvider, provider
 from tests.support.promtool import promtool
 from tests.support.server import OPENER, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 CONFIG: Final = Path(__file__).parents[2] / "config"
 FASTER: Final = 30

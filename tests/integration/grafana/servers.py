@@ -22,6 +22,8 @@ from tests.support.daemon import PATIENCE_S, Daemon, free_port, running, wait_un
 from tests.support.providers import Providers
 
 SCRAPE_S = 1
+AMPLE = {"ttft_timeout": "40s", "timeout": "60s"}
+"""Deadlines that the real model keeps on a busy machine, too."""
 BUCKET_SINK, BROKEN_SINK = "influx", "broken"
 CAPPED = "capped"
 """The provider whose budget is spent at once."""
@@ -116,8 +118,8 @@ def daemon(providers: Providers, influx_url: str, bucket: str, folder: Path) -> 
         "providers": described,
         "models": {"hf/smol": {"endpoints": [{"provider": name, "model": "smol", **priced} for name in addresses]}},
         "probes": {
-            task: {"task": task, "every": every, "prompt_tokens": 40, "max_tokens": 8}
-            for task, every in (("chat", "2s"), ("tool_call", "4s"), ("structured_output", "4s"))
+            task: {"task": task, "every": every, "prompt_tokens": 40, "max_tokens": 8, **AMPLE}
+            for task, every in (("chat", "3s"), ("tool_call", "8s"), ("structured_output", "8s"))
         },
         "sinks": {
             BUCKET_SINK: {"url": influx_url, "bucket": bucket},

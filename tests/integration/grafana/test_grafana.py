@@ -32,7 +32,7 @@ from tests.support.daemon import Daemon, wait_until
 from tests.support.providers import Providers
 from tests.unit.store.samples import make_sample
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROOT = Path(__file__).parents[3]
 LONGEST_S = 300
