@@ -74,7 +74,7 @@ class Budgets:
         """
         self._providers = providers
         new = frozenset({*caps, *providers.values()} - self._budgets.keys())
-        for name in new:
+        for name in sorted(new):
             self._budgets[name] = _ProviderBudget()
         for name, budget in self._budgets.items():
             budget.apply(caps.get(name, {}), providers.keys())
