@@ -20,7 +20,6 @@ from monitor.domain.status import Status
 SVG: Final = "image/svg+xml"
 _HEIGHT: Final = 20
 _MARGIN: Final = 6
-
 _BASELINE: Final = 14
 
 

@@ -47,7 +47,7 @@ def routes(context: Context) -> Sequence[Route]:
             answers=[Answer(about="The file.", content_type=None)],
             open=True,
             page=refuser,
-            close=renderer.close,
+            close=renderer.close,  # of all pages: it has to stand at one of them
         ),
     )
 

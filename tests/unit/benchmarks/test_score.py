@@ -137,6 +137,7 @@ def test_the_chance_of_an_unknown_figure_does_not_depend_on_what_was_looked_up_b
         assert [looked_up[figure] for figure in figures] == chances
 
 
+@pytest.mark.slow
 def test_without_trouble_every_alarm_is_false_and_only_lone_failures_make_one() -> None:
     found = trials.quiet("quiet", SIZE)
     down = Flag.DOWN
@@ -159,6 +160,7 @@ def test_more_never_stands_for_less() -> None:
 # The fast detector is the daemon's
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("least_s", [2.0, 15.0])
 def test_the_endpoint_states_come_to_what_the_board_comes_to(least_s: float) -> None:
     schedule = ProbeSchedule(every_s=60.0 if least_s < 10 else 300.0, least_s=least_s)

@@ -27,8 +27,8 @@ def python(code: str, *arguments: str) -> str:
 
 
 def test_templates_are_loaded_with_the_first_page_and_not_with_the_server() -> None:
-    for modules in ("monitor.daemon.app", "monitor.workers.worker", "monitor.web.pages.routes"):
-        assert "jinja2" not in python(SHOWN.format(modules=modules)).split(), modules
+    modules = "monitor.daemon.app, monitor.workers.worker, monitor.web.pages.routes"
+    assert "jinja2" not in python(SHOWN.format(modules=modules)).split()
 
 
 def after(*arguments: str) -> set[str]:

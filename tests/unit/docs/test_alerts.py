@@ -46,6 +46,7 @@ def titled(rule: Mapping[str, Any]) -> str:
 # Scenes
 
 
+@pytest.mark.slow
 def test_exactly_the_expected_alerts_fire_in_each_scene_with_labels_and_texts(tmp_path: Path) -> None:
     """One run of promtool for all scenes, since its start takes the most time. Its report names the scene."""
     tests = [played(name, scene) for name, scene in SCENES.items()]
